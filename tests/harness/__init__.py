@@ -1,0 +1,7 @@
+"""Runs Terraform for the tests: finds it, drives it, and reads what it plans.
+
+- ``toolchain``: which Terraform, which provider, and a CLI configuration of our own.
+- ``terraform``: ``Root``, a copy of a Terraform root to plan, apply and destroy.
+- ``plan``: ``Plan``, a reader of the plan's JSON; ``policy``: the policies found in it.
+- ``sts``: the one AWS call that every plan makes, answered on the loopback interface.
+"""

@@ -1,0 +1,152 @@
+"""The repository's own files: what is promised of them that no other tool looks at."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*==[\w.]+( ; .+)?")
+# A path of somebody's machine, where it does not belong: in a file for everybody.
+MACHINE_PATH = re.compile(r"(?<![\w.~])/(root|home|tmp|Users)/\w")
+
+
+def requirements(path: Path) -> list[str]:
+    lines = path.read_text().splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def committed(repo: Path) -> list[Path]:
+    """Every text file that is, or is about to be, in the repository."""
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=repo,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    paths = [repo / name for name in listing.stdout.split("\0") if name]
+    return [path for path in paths if path.is_file() and b"\0" not in path.read_bytes()]
+
+
+@pytest.mark.parametrize("name", ["dev", "compliance", "lock"])
+def test_lock_files_pin_everything_and_name_no_index(repo: Path, name: str) -> None:
+    for line in requirements(repo / "requirements" / f"{name}.txt"):
+        assert PIN.fullmatch(line), f"requirements/{name}.txt may hold only pins, not: {line}"
+
+
+@pytest.mark.parametrize("name", ["dev", "compliance"])
+def test_lock_files_hold_what_is_asked_for(repo: Path, name: str) -> None:
+    locked = requirements(repo / "requirements" / f"{name}.txt")
+    pins = dict(re.split("==| ;", line)[:2] for line in locked)
+    for line in requirements(repo / "requirements" / f"{name}.in"):
+        package, _, version = re.sub(r"\[.*\]", "", line).partition("==")
+        assert package in pins, f"{package} is not locked: run `make lock`."
+        assert version in ("", pins[package]), f"{package} is locked at another version."
+
+
+def test_no_file_names_a_path_of_one_machine(repo: Path) -> None:
+    found = [
+        f"{path.relative_to(repo)}:{number}: {line.strip()}"
+        for path in committed(repo)
+        if path != Path(__file__)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if MACHINE_PATH.search(line)
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_every_target_of_the_makefile_is_explained(repo: Path) -> None:
+    text = (repo / "Makefile").read_text()
+    phony = re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)
+    assert phony is not None
+
+    explained = re.findall(r"^([a-z]+):.*## \S", text, re.MULTILINE)
+
+    assert sorted(explained) == phony[1].split()
+
+
+@pytest.fixture
+def clone(repo: Path, tmp_path: Path) -> Path:
+    """A folder with as much of the repository as its set-up needs."""
+    for name in ("scripts", "requirements", "tests/harness", "examples/basic"):
+        shutil.copytree(repo / name, tmp_path / name)
+    shutil.copy(repo / "Makefile", tmp_path)
+    return tmp_path
+
+
+def setup(clone: Path, *names: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "scripts/setup.py", *names],
+        cwd=clone,
+        env={**os.environ, "PYTHON": sys.executable, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def fake_python(folder: Path, version: str = "3 12", venv: str = "exit 1") -> str:
+    """A Python that tells its version, and answers ``-m venv`` as told."""
+    folder.mkdir()
+    program = folder / "python3"
+    program.write_text(f'#!/bin/sh\n[ "$1" = -c ] && echo {version} && exit\n{venv}\n')
+    program.chmod(0o755)
+    return str(program)
+
+
+def test_an_old_python_is_a_sentence(clone: Path) -> None:
+    python = fake_python(clone / "bin", version="3 10")
+
+    run = setup(clone, "dev", PYTHON=python)
+
+    sentence = f"PYTHON={python} is Python 3.10: name one that is 3.11 or newer.\n"
+    assert (run.returncode, run.stderr) == (1, sentence)
+    assert not (clone / ".venv").exists()
+
+
+def test_no_terraform_is_a_sentence_before_anything_is_installed(clone: Path) -> None:
+    run = setup(clone, "terraform", "dev", PATH=str(clone))
+
+    assert run.returncode == 1
+    assert run.stderr.startswith("Terraform 1.9 or newer is needed and there is none on PATH:")
+    assert run.stderr.count("\n") == 1
+    assert not (clone / ".venv").exists()
+
+
+def test_a_python_without_venv_is_a_sentence(clone: Path) -> None:
+    python = fake_python(clone / "bin")
+
+    run = setup(clone, "dev", PYTHON=python)
+
+    assert run.returncode == 1
+    assert run.stderr.startswith(f"{python} cannot make a virtual environment (see ")
+    assert "python3.12-venv" in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+def test_an_environment_is_made_once_and_again_when_its_lock_changes(clone: Path) -> None:
+    # In place of a Python that takes half a minute: pip fails when the lock file says "bad".
+    make = 'mkdir -p "$3/bin" && cp "$0" "$3/bin/python"'
+    pip = 'for last; do :; done; ! grep -q bad "$last"'
+    python = fake_python(clone / "bin", venv=f'if [ "$2" = venv ]; then {make}; else {pip}; fi')
+    lock = clone / "requirements" / "dev.txt"
+
+    lock.write_text("bad\n")
+    run = setup(clone, "dev", PYTHON=python)
+    assert run.returncode == 1
+    assert run.stderr.startswith("The packages of requirements/dev.txt could not be installed")
+
+    lock.write_text("good\n")
+    assert ".venv is ready" in setup(clone, "dev", PYTHON=python).stdout, (
+        "The failed one is redone."
+    )
+    assert setup(clone, "dev", PYTHON=python).stdout == "", "All is there: nothing is to be done."
+
+    lock.write_text("better\n")
+    assert ".venv is ready" in setup(clone, "dev", PYTHON=python).stdout
