@@ -1,0 +1,213 @@
+"""How the functions talk to AWS: clients, waiting for S3 to settle, and buckets by owner."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+
+# Throttling and 5xx answers are repeated by botocore itself. A hung connection must not eat the
+# function's time: S3 answers these calls in well under a second.
+_CLIENT_CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 5},
+    connect_timeout=3,
+    read_timeout=10,
+    user_agent_extra="s3-dr",
+)
+
+# What S3 answers while a change of a moment ago is still spreading. PutBucketReplication speaks of
+# a bucket made, or versioned, seconds before as if it were not.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_SETTLING_CODES = frozenset({"OperationAborted", "BucketNotReady"})
+_SETTLING_MESSAGES = ("Destination bucket must", "Versioning must be 'Enabled'")
+
+_FIRST_DELAY = 0.2  # seconds
+_LONGEST_DELAY = 8.0
+_RESERVE = 5.0  # seconds of the function's time kept for ending in good order
+
+
+def error_code(error: ClientError) -> str:
+    """S3's error code, or the HTTP status as text where there is no body (HEAD)."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def is_denied(error: ClientError) -> bool:
+    """Whether the call was refused; HEAD answers have only the status."""
+    return error_code(error) in {"AccessDenied", "403"}
+
+
+def is_settling(error: ClientError) -> bool:
+    """Whether the same call may well succeed in a moment."""
+    code = error_code(error)
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    return code in _SETTLING_CODES or (
+        code == "InvalidRequest" and message.startswith(_SETTLING_MESSAGES)
+    )
+
+
+class Clients:
+    """The AWS clients, each made when first used and kept for the life of the process."""
+
+    def __init__(self, settings: Settings, session: boto3.session.Session | None = None) -> None:
+        self._settings = settings
+        self._session = session or boto3.session.Session()
+        self._sns: dict[str, SNSClient] = {}
+
+    @cached_property
+    def source_s3(self) -> S3Client:
+        """S3 in the source region."""
+        return self._session.client(
+            "s3", region_name=self._settings.source_region, config=_CLIENT_CONFIG
+        )
+
+    @cached_property
+    def dr_s3(self) -> S3Client:
+        """S3 in the DR region."""
+        return self._session.client(
+            "s3", region_name=self._settings.dr_region, config=_CLIENT_CONFIG
+        )
+
+    def publish(self, topic_arn: str, message: str) -> None:
+        """Publish to a topic through a client of the topic's own region."""
+        region = topic_arn.split(":")[3]
+        if region not in self._sns:
+            self._sns[region] = self._session.client(
+                "sns", region_name=region, config=_CLIENT_CONFIG
+            )
+        self._sns[region].publish(TopicArn=topic_arn, Message=message)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long the function may wait for S3 to settle.
+
+    Attributes:
+        remaining: the seconds left before Lambda ends the function.
+        sleep: waits that many seconds.
+    """
+
+    remaining: Callable[[], float]
+    sleep: Callable[[float], None] = time.sleep
+
+    def delays(self, at_most: float) -> Iterator[float]:
+        """Growing, jittered delays, for at most so many seconds and never beyond the budget.
+
+        Take each just before waiting it: what is left of the function's time is looked at then.
+        """
+        waited, ceiling = 0.0, _FIRST_DELAY
+        while True:
+            delay = random.uniform(ceiling / 2, ceiling)
+            if waited + delay > at_most or self.remaining() - delay < _RESERVE:
+                return
+            yield delay
+            waited += delay
+            ceiling = min(ceiling * 2, _LONGEST_DELAY)
+
+    def settle(
+        self,
+        call: Callable[[], Any],
+        transient: Callable[[ClientError], bool] = is_settling,
+        at_most: float = 30.0,
+    ) -> Any:
+        """Make a call, again and again while its error is transient and there is time.
+
+        Raises:
+            ClientError: the last answer, transient or not.
+        """
+        delays = self.delays(at_most)
+        while True:
+            try:
+                return call()
+            except ClientError as error:
+                delay = next(delays, None) if transient(error) else None
+                if delay is None:
+                    raise
+            self.sleep(delay)
+
+
+@dataclass
+class Bucket:
+    """One bucket of an owner we expect; every call is refused by S3 if the owner is another.
+
+    ``ExpectedBucketOwner`` is added here, so that no call can forget it. A bucket name alone proves
+    nothing: names are global and anybody may own the one we have in mind.
+
+    Attributes:
+        changes: collects the API names of the writes made.
+        is_new: the bucket was made moments ago, so NoSuchBucket may only mean "not yet".
+    """
+
+    s3: S3Client
+    name: str
+    owner: str
+    budget: Budget
+    changes: list[str] = field(default_factory=list)
+    is_new: bool = False
+
+    def read(self, operation: str, *, absent: str | None = None) -> Any:
+        """Read a part of the bucket's configuration.
+
+        Args:
+            operation: the client method's name, e.g. ``"get_bucket_policy"``.
+            absent: the one error code that means "not configured".
+
+        Returns:
+            The response, or None when the part is not configured.
+
+        Raises:
+            ClientError: any other answer; AccessDenied above all is never "not configured".
+        """
+        try:
+            return self._call(operation)
+        except ClientError as error:
+            if absent and error_code(error) == absent:
+                return None
+            raise
+
+    def write(self, operation: str, **parameters: Any) -> None:
+        """Write a part of the bucket's configuration, and note it in ``changes``."""
+        self._call(operation, **parameters)
+        self.changes.append(self.s3.meta.method_to_api_mapping[operation])
+
+    def region(self) -> str:
+        """The region the bucket is in.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+        """
+        return str(self._call("head_bucket")["BucketRegion"])
+
+    def tags(self) -> dict[str, str]:
+        """The bucket's tags. GetBucketTagging reads them however they were written."""
+        response = self.read("get_bucket_tagging", absent="NoSuchTagSet")
+        return {tag["Key"]: tag["Value"] for tag in response["TagSet"]} if response else {}
+
+    def is_owned_by_caller(self) -> bool:
+        """Whether the caller's account owns the bucket: tells "not ours" from "not allowed".
+
+        S3 answers 403 to both. https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
+        """
+        pages = self.s3.get_paginator("list_buckets").paginate(Prefix=self.name)
+        return any(item["Name"] == self.name for page in pages for item in page["Buckets"])
+
+    def _call(self, operation: str, **parameters: Any) -> Any:
+        method = getattr(self.s3, operation)
+        return self.budget.settle(
+            lambda: method(Bucket=self.name, ExpectedBucketOwner=self.owner, **parameters),
+            self._is_settling,
+        )
+
+    def _is_settling(self, error: ClientError) -> bool:
+        return is_settling(error) or (self.is_new and error_code(error) in {"NoSuchBucket", "404"})

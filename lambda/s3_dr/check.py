@@ -1,0 +1,105 @@
+"""One check of one bucket: what all three functions share, above all when to keep hands off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+from botocore.exceptions import ClientError
+
+from .aws import Bucket, Budget, Clients, error_code, is_denied
+from .events import BucketRequest
+from .naming import twin_name
+from .outcomes import Ignored, Reason
+from .profiles import Profile, first_match
+from .settings import Settings
+
+# The tags that make a bucket a twin. Nothing else does: names can be chosen by anybody.
+SOURCE_TAG = "s3-dr:source-bucket"
+MANAGER_TAG = "s3-dr:managed-by"
+
+# A bucket may take a moment to be seen after its CreateBucket event. Lambda's second asynchronous
+# retry comes three minutes after the first attempt, so a bucket that is gone again does not end
+# among the failures.
+_NEW_BUCKET_AGE = timedelta(minutes=2)
+
+
+@dataclass
+class Check:
+    """The check of one source bucket, by one function.
+
+    Attributes:
+        changes: the API writes made so far, on either bucket.
+        profile: known once `observe_source` has read the tags.
+    """
+
+    settings: Settings
+    clients: Clients
+    budget: Budget
+    request: BucketRequest
+    changes: list[str] = field(default_factory=list)
+    profile: Profile | None = None
+
+    @cached_property
+    def source(self) -> Bucket:
+        """The source bucket, in the source account."""
+        return Bucket(
+            self.clients.source_s3,
+            self.request.bucket,
+            self.settings.source_account_id,
+            self.budget,
+            self.changes,
+            is_new=self._source_is_new(),
+        )
+
+    @cached_property
+    def twin(self) -> Bucket:
+        """The twin, in the DR account; it need not exist."""
+        return Bucket(
+            self.clients.dr_s3,
+            twin_name(self.request.bucket, self.settings.dr_bucket_suffix),
+            self.settings.dr_account_id,
+            self.budget,
+            self.changes,
+        )
+
+    def observe_source(self) -> Profile:
+        """Read whether the bucket is to be protected; every function asks for itself.
+
+        A message could be old or forged, so it is never enough that the function before us said so.
+
+        Raises:
+            Ignored: the bucket is not ours to protect.
+        """
+        tags = self._source_tags()
+        if SOURCE_TAG in tags:
+            # Also what keeps two deployments in opposite directions from breeding twins of twins.
+            raise Ignored(Reason.IS_A_TWIN, f"it is the twin of {tags[SOURCE_TAG]!r}")
+        profile = first_match(self.settings.profiles, tags)
+        if profile is None:
+            raise Ignored(Reason.NO_PROFILE_MATCHES, "its tags match no profile")
+        region = self.source.region()
+        if region != self.settings.source_region:
+            raise Ignored(
+                Reason.OTHER_REGION, f"it is in {region}, not in {self.settings.source_region}"
+            )
+        self.profile = profile
+        return profile
+
+    def _source_tags(self) -> dict[str, str]:
+        try:
+            return self.source.tags()
+        except ClientError as error:
+            if error_code(error) == "NoSuchBucket" and not self._source_is_new():
+                raise Ignored(
+                    Reason.NO_SUCH_BUCKET, "there is no such bucket (any more)"
+                ) from error
+            # S3 gives one answer for "not yours" and "not allowed". Only the first is harmless.
+            if is_denied(error) and not self.source.is_owned_by_caller():
+                raise Ignored(Reason.NOT_OURS, "it belongs to another account") from error
+            raise
+
+    def _source_is_new(self) -> bool:
+        created_at = self.request.created_at
+        return created_at is not None and abs(datetime.now(UTC) - created_at) < _NEW_BUCKET_AGE

@@ -1,0 +1,178 @@
+"""What the functions are sent: EventBridge events and SNS messages, made into requests.
+
+An event only ever names a bucket. Whatever else it says may be late, doubled or forged, and is
+read from AWS instead. A shape we do not know is ignored with a reason, never an error: a poison
+event must not be retried.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+from .naming import is_bucket_name
+from .outcomes import Ignored, Reason
+from .settings import Settings
+
+CHECK_SOURCE = "s3-dr"
+CHECK_DETAIL_TYPE = "Bucket Check Requested"
+CLOUDTRAIL_DETAIL_TYPE = "AWS API Call via CloudTrail"
+MESSAGE_VERSION = 1
+
+_BUCKET_ARN = re.compile(r"arn:[a-z-]+:s3:::([^/:*]+)", re.ASCII)
+_MAX_ID_LENGTH = 128
+
+
+@dataclass(frozen=True)
+class BucketRequest:
+    """A bucket to look at.
+
+    Attributes:
+        bucket: the name of a possible source bucket.
+        correlation_id: the id of the event that started it all, carried through every hop.
+        created_at: when the bucket was created, if a CreateBucket event says so; its first reads
+            may then still answer NoSuchBucket.
+    """
+
+    bucket: str
+    correlation_id: str
+    created_at: datetime | None = None
+
+    def message(self) -> str:
+        """The request as the body of an SNS message."""
+        return json.dumps(
+            {
+                "version": MESSAGE_VERSION,
+                "bucket": self.bucket,
+                "correlation_id": self.correlation_id,
+                "created_at": self.created_at.isoformat() if self.created_at else None,
+            }
+        )
+
+
+def from_eventbridge(event: object, settings: Settings) -> BucketRequest:
+    """Read an EventBridge event: a CloudTrail record, or our own check request.
+
+    Raises:
+        Ignored: the event names no bucket of ours to look at.
+    """
+    envelope = _mapping(event)
+    correlation_id = _identifier(envelope.get("id"))
+    try:
+        return _from_envelope(envelope, correlation_id, settings)
+    except Ignored as ignored:
+        ignored.correlation_id = correlation_id
+        raise
+
+
+def _from_envelope(
+    envelope: Mapping[str, Any], correlation_id: str, settings: Settings
+) -> BucketRequest:
+    detail = _mapping(envelope.get("detail"))
+    if envelope.get("source") == CHECK_SOURCE:
+        if envelope.get("detail-type") != CHECK_DETAIL_TYPE:
+            raise Ignored(Reason.UNKNOWN_EVENT, f"not a {CHECK_DETAIL_TYPE!r} event")
+        return BucketRequest(_bucket(detail.get("bucket")), correlation_id)
+    if envelope.get("detail-type") != CLOUDTRAIL_DETAIL_TYPE:
+        raise Ignored(Reason.UNKNOWN_EVENT, "neither a CloudTrail record nor a check request")
+    bucket = _bucket(_named_bucket(detail))
+    # The rule lets neither of the next two through as long as it is ours; a hand-made one might.
+    if detail.get("errorCode"):
+        raise Ignored(Reason.FAILED_CALL, "the recorded call failed", bucket)
+    if _session_issuer(detail) in settings.own_role_arns:
+        raise Ignored(Reason.OWN_EVENT, "one of our own functions made the call", bucket)
+    created_at = (
+        _time(detail.get("eventTime")) if detail.get("eventName") == "CreateBucket" else None
+    )
+    return BucketRequest(bucket, correlation_id, created_at)
+
+
+def from_sns(event: object) -> Iterator[BucketRequest | Ignored]:
+    """Read the messages of an SNS event, each a request or the reason for ignoring it."""
+    records = _mapping(event).get("Records")
+    if not isinstance(records, list) or not records:
+        yield Ignored(Reason.UNKNOWN_EVENT, "not an SNS event: no Records")
+        return
+    for record in records:
+        try:
+            yield _from_message(_mapping(_mapping(record).get("Sns")).get("Message"))
+        except Ignored as ignored:
+            yield ignored
+
+
+def _from_message(text: object) -> BucketRequest:
+    try:
+        message = _mapping(json.loads(text)) if isinstance(text, str) else {}
+    except (ValueError, RecursionError):
+        message = {}
+    if message.get("version") != MESSAGE_VERSION:
+        raise Ignored(Reason.UNKNOWN_EVENT, f"not a message of version {MESSAGE_VERSION}")
+    return BucketRequest(
+        _bucket(message.get("bucket")),
+        _identifier(message.get("correlation_id")),
+        _time(message.get("created_at")),
+    )
+
+
+def _named_bucket(detail: Mapping[str, Any]) -> object:
+    """The bucket a CloudTrail record speaks of.
+
+    Most S3 records say ``bucketName``. TagResource and UntagResource name an ARN, in a field whose
+    spelling no document gives, so every spelling of CloudTrail's is tried, then the record's list
+    of resources. ARNs of access points, grants and the like are not buckets.
+    """
+    parameters = _mapping(detail.get("requestParameters"))
+    if parameters.get("bucketName"):
+        return parameters["bucketName"]
+    resources = detail.get("resources")
+    arns = [parameters.get(key) for key in ("resourceArn", "resourceARN", "ResourceArn")]
+    if isinstance(resources, list):
+        arns += [
+            _mapping(item).get("ARN")
+            for item in resources
+            if _mapping(item).get("type") == "AWS::S3::Bucket"
+        ]
+    named = [arn for arn in arns if isinstance(arn, str)]
+    for arn in named:
+        if match := _BUCKET_ARN.fullmatch(unquote(arn)):
+            return match.group(1)
+    if named:
+        raise Ignored(Reason.NOT_A_BUCKET, f"{named[0][:200]!r} is not the ARN of a bucket")
+    return None
+
+
+def _session_issuer(detail: Mapping[str, Any]) -> object:
+    session = _mapping(_mapping(detail.get("userIdentity")).get("sessionContext"))
+    issuer = _mapping(session.get("sessionIssuer")).get("arn")
+    return issuer if isinstance(issuer, str) else None
+
+
+def _bucket(name: object) -> str:
+    if not isinstance(name, str) or not name:
+        raise Ignored(Reason.UNKNOWN_EVENT, "the event names no bucket")
+    if not is_bucket_name(name):
+        raise Ignored(
+            Reason.NOT_A_BUCKET, f"{name[:200]!r} is not the name of a general-purpose bucket"
+        )
+    return name
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _identifier(value: object) -> str:
+    return value[:_MAX_ID_LENGTH] if isinstance(value, str) else ""
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)

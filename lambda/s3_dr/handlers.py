@@ -1,0 +1,122 @@
+"""The Lambda handlers: what came in, one check for each bucket named, what came out."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from . import logs, replication, source, twin
+from .aws import Budget, Clients, error_code
+from .check import Check
+from .events import BucketRequest, from_eventbridge, from_sns
+from .outcomes import Blocked, Ignored, Outcome, Reason, Result
+from .settings import Settings
+
+_LEVELS: dict[str, int] = {
+    Outcome.BLOCKED: logging.ERROR,
+    Outcome.FAILED: logging.ERROR,
+    # A bucket that is none of our business is everyday; an event nobody understands is not.
+    Reason.UNKNOWN_EVENT: logging.WARNING,
+    Reason.NOT_A_BUCKET: logging.WARNING,
+}
+
+
+def source_bucket_check(event: object, context: Any) -> dict[str, Any]:
+    """Source region, sent by EventBridge: version a tagged bucket, then ask for its twin."""
+    requests = _from_eventbridge(event, _runtime()[0])
+    return _run("source_bucket_check", source.source_bucket_check, requests, context)
+
+
+def destination_bucket_check(event: object, context: Any) -> dict[str, Any]:
+    """DR region, sent by topic 01: make and prepare the twin, then ask for replication."""
+    return _run("destination_bucket_check", twin.destination_bucket_check, from_sns(event), context)
+
+
+def enable_replication(event: object, context: Any) -> dict[str, Any]:
+    """Source region, sent by topic 02: put our replication rule in."""
+    return _run("enable_replication", replication.enable_replication, from_sns(event), context)
+
+
+@cache
+def _runtime() -> tuple[Settings, Clients]:
+    """Settings and clients, made at the first event and kept while the process is warm."""
+    settings = Settings.from_environment(os.environ)
+    logs.configure(settings.log_level)
+    return settings, Clients(settings)
+
+
+def _from_eventbridge(event: object, settings: Settings) -> Iterable[BucketRequest | Ignored]:
+    try:
+        return [from_eventbridge(event, settings)]
+    except Ignored as ignored:
+        return [ignored]
+
+
+def _run(
+    function: str,
+    step: Callable[[Check], Outcome],
+    requests: Iterable[BucketRequest | Ignored],
+    context: Any,
+) -> dict[str, Any]:
+    """Do the function's step for each bucket; one bucket's error does not stop the others.
+
+    Raises:
+        Exception: the first error, after all buckets had their turn, so that Lambda's asynchronous
+            retry and then the failure queue take over.
+    """
+    settings, clients = _runtime()
+    budget = Budget(lambda: context.get_remaining_time_in_millis() / 1000)
+    results, errors = [], []
+    for request in requests:
+        if isinstance(request, Ignored):
+            result = Result(
+                Outcome.IGNORED, request.bucket, reason=request.reason, detail=str(request)
+            )
+            correlation_id = request.correlation_id
+        else:
+            check = Check(settings, clients, budget, request)
+            result, error = _attempt(step, check)
+            correlation_id = request.correlation_id
+            errors += [error] if error else []
+        results.append(result.as_dict())
+        facts = {"function": function, "request_id": context.aws_request_id}
+        facts |= {"correlation_id": correlation_id, **result.as_dict()}
+        logs.LOGGER.log(
+            _LEVELS.get(result.outcome) or _LEVELS.get(result.reason, logging.INFO),
+            f"{function}: {result.outcome}",
+            extra={"fields": facts},
+        )
+    if errors:
+        raise errors[0]
+    return {"results": results}
+
+
+def _attempt(step: Callable[[Check], Outcome], check: Check) -> tuple[Result, Exception | None]:
+    ending: dict[str, Any]
+    error: Exception | None = None
+    try:
+        ending = {"outcome": step(check)}
+    except Ignored as ignored:
+        ending = {"outcome": Outcome.IGNORED, "reason": ignored.reason, "detail": str(ignored)}
+    except Blocked as blocked:
+        ending = {"outcome": Outcome.BLOCKED, "reason": blocked.reason, "remedy": str(blocked)}
+    except Exception as caught:  # noqa: BLE001 - reported here, raised again when all had their turn
+        error = caught
+        reason = error_code(caught) if isinstance(caught, ClientError) else type(caught).__name__
+        ending = {"outcome": Outcome.FAILED, "reason": reason, "detail": str(caught)}
+    profile = check.profile
+    return (
+        Result(
+            bucket=check.request.bucket,
+            twin=check.twin.name if profile else "",
+            profile=profile.name if profile else "",
+            changes=tuple(check.changes),
+            **ending,
+        ),
+        error,
+    )
