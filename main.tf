@@ -1,0 +1,142 @@
+# The journey of one event: an S3 call in the source region, the three functions, the two topics.
+
+# 1. S3 calls that can change what has to be protected, and requests to look at one bucket, reach the
+#    first function. Events that a function could not take wait in its region's failure queue.
+
+locals {
+  # eventSource is not matched: the calls that tag a bucket through S3 Control may carry another one.
+  s3_events = {
+    source      = ["aws.s3"]
+    detail-type = ["AWS API Call via CloudTrail"]
+    detail = {
+      errorCode = [{ exists = false }]
+      eventName = [
+        "CreateBucket",
+        "PutBucketTagging", "DeleteBucketTagging", "TagResource", "UntagResource",
+        "PutBucketReplication", "DeleteBucketReplication", "PutBucketVersioning",
+        "PutBucketEncryption", "DeleteBucketEncryption", "PutBucketObjectLockConfiguration",
+      ]
+    }
+  }
+
+  check_requests = {
+    account     = [local.source.account_id]
+    source      = ["s3-dr"]
+    detail-type = ["Bucket Check Requested"]
+    detail      = { bucket = [{ exists = true }] }
+  }
+}
+
+module "s3_events" {
+  source    = "./modules/event_rule"
+  providers = { aws = aws.source }
+
+  rule              = local.rules.s3_events
+  description       = "S3 calls after which a bucket may need a twin or its replication put right"
+  event_pattern     = jsonencode(local.s3_events)
+  failure_queue_arn = module.source_failures.arn
+  function          = module.source_bucket_check
+  tags              = var.tags
+}
+
+module "check_requests" {
+  source    = "./modules/event_rule"
+  providers = { aws = aws.source }
+
+  rule              = local.rules.check_requests
+  description       = "Requests from this account to check one bucket"
+  event_pattern     = jsonencode(local.check_requests)
+  failure_queue_arn = module.source_failures.arn
+  function          = module.source_bucket_check
+  tags              = var.tags
+}
+
+module "source_failures" {
+  source    = "./modules/failure_queue"
+  providers = { aws = aws.source }
+
+  queue     = local.queues.source
+  rule_arns = [for rule in local.rules : rule.arn]
+  topic_arn = local.topics.topic_02.arn
+  tags      = var.tags
+}
+
+# 2. A tagged bucket is versioned, and topic 01 in the DR region hears of it.
+
+module "source_bucket_check" {
+  source    = "./modules/function"
+  providers = { aws = aws.source }
+
+  function          = local.functions.source_bucket_check
+  failure_queue_arn = module.source_failures.arn
+  layers            = var.layers.source
+  policy            = data.aws_iam_policy_document.source_bucket_check.json
+  settings          = local.function_settings
+}
+
+# 3. Its twin is created or adopted, and topic 02 back in the source region hears of it.
+
+module "topic_01" {
+  source    = "./modules/topic"
+  providers = { aws = aws.dr }
+
+  topic              = local.topics.topic_01
+  publisher_role_arn = local.functions.source_bucket_check.role_arn
+  failure_queue_arn  = module.dr_failures.arn
+  function           = module.destination_bucket_check
+  tags               = var.tags
+}
+
+module "dr_failures" {
+  source    = "./modules/failure_queue"
+  providers = { aws = aws.dr }
+
+  queue     = local.queues.dr
+  topic_arn = local.topics.topic_01.arn
+  tags      = var.tags
+}
+
+module "destination_bucket_check" {
+  source    = "./modules/function"
+  providers = { aws = aws.dr }
+
+  function          = local.functions.destination_bucket_check
+  failure_queue_arn = module.dr_failures.arn
+  layers            = var.layers.dr
+  policy            = data.aws_iam_policy_document.destination_bucket_check.json
+  settings          = local.function_settings
+}
+
+# 4. The source bucket gets its replication rule, under which S3 copies objects with a role of its own.
+
+module "topic_02" {
+  source    = "./modules/topic"
+  providers = { aws = aws.source }
+
+  topic              = local.topics.topic_02
+  publisher_role_arn = local.functions.destination_bucket_check.role_arn
+  failure_queue_arn  = module.source_failures.arn
+  function           = module.enable_replication
+  tags               = var.tags
+}
+
+module "enable_replication" {
+  source    = "./modules/function"
+  providers = { aws = aws.source }
+
+  function          = local.functions.enable_replication
+  failure_queue_arn = module.source_failures.arn
+  layers            = var.layers.source
+  policy            = data.aws_iam_policy_document.enable_replication.json
+  settings          = local.function_settings
+}
+
+module "replication_role" {
+  source    = "./modules/replication_role"
+  providers = { aws = aws.source }
+
+  role              = local.replication_role
+  policy            = data.aws_iam_policy_document.replication.json
+  source_account_id = local.source.account_id
+  tags              = var.tags
+}

@@ -1,0 +1,34 @@
+# One rule on the default event bus that hands its events to one function. Region: the provider's.
+
+resource "aws_cloudwatch_event_rule" "this" {
+  name          = var.rule.name
+  description   = var.description
+  event_pattern = var.event_pattern
+  tags          = var.tags
+}
+
+resource "aws_lambda_permission" "this" {
+  statement_id  = "Rule-${var.rule.name}-MayInvoke"
+  action        = "lambda:InvokeFunction"
+  function_name = var.function.function_name
+  principal     = "events.amazonaws.com"
+  source_arn    = var.rule.arn
+}
+
+resource "aws_cloudwatch_event_target" "this" {
+  rule      = aws_cloudwatch_event_rule.this.name
+  target_id = var.function.function_name
+  arn       = var.function.function_arn
+
+  dead_letter_config {
+    arn = var.failure_queue_arn
+  }
+
+  # As long as EventBridge can: a late event does no harm, because the function reads the present state.
+  retry_policy {
+    maximum_event_age_in_seconds = 86400
+    maximum_retry_attempts       = 185
+  }
+
+  depends_on = [aws_lambda_permission.this]
+}

@@ -1,0 +1,42 @@
+variable "description" {
+  description = "What the rule listens for, in words."
+  type        = string
+  nullable    = false
+}
+
+variable "event_pattern" {
+  description = "JSON of the pattern that an event has to match."
+  type        = string
+  nullable    = false
+}
+
+variable "failure_queue_arn" {
+  description = "ARN of the queue, in the same region, for events that could not be delivered."
+  type        = string
+  nullable    = false
+}
+
+variable "function" {
+  description = "The function that gets the events."
+  type = object({
+    function_arn  = string
+    function_name = string
+  })
+  nullable = false
+}
+
+variable "rule" {
+  description = "Name of the rule, and the ARN that this name has in the provider's region."
+  type = object({
+    arn  = string
+    name = string
+  })
+  nullable = false
+}
+
+variable "tags" {
+  description = "Tags for the rule."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}

@@ -1,0 +1,43 @@
+variable "failure_queue_arn" {
+  description = "ARN of the queue, in the same region, for messages that could not be delivered."
+  type        = string
+  nullable    = false
+}
+
+variable "function" {
+  description = "The function that listens."
+  type = object({
+    function_arn  = string
+    function_name = string
+  })
+  nullable = false
+}
+
+variable "kms_master_key_id" {
+  description = "Key that encrypts messages at rest: an ID, ARN or alias."
+  type        = string
+  default     = "alias/aws/sns"
+  nullable    = false
+}
+
+variable "publisher_role_arn" {
+  description = "ARN of the only role that may publish."
+  type        = string
+  nullable    = false
+}
+
+variable "tags" {
+  description = "Tags for the topic."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "topic" {
+  description = "Name of the topic, and the ARN that this name has in the provider's region."
+  type = object({
+    arn  = string
+    name = string
+  })
+  nullable = false
+}

@@ -1,0 +1,61 @@
+# Each waits for the permissions and subscriptions of what it names, so that whoever uses it finds a wired system.
+
+output "destination_bucket_check" {
+  description = "The function in the DR region that creates or adopts a bucket's twin."
+  value       = module.destination_bucket_check
+  depends_on  = [module.topic_01, module.topic_02]
+}
+
+output "dr_bucket_suffix" {
+  description = "What a bucket's name is given to name its twin."
+  value       = var.dr_bucket_suffix
+}
+
+output "enable_replication" {
+  description = "The function in the source region that puts the replication rule on a bucket."
+  value       = module.enable_replication
+  depends_on  = [module.replication_role, module.topic_02]
+}
+
+output "event_rules" {
+  description = "The EventBridge rules of the source region: s3_events for S3 calls, check_requests for requests to check one bucket."
+  value       = local.rules
+  depends_on  = [module.check_requests, module.s3_events]
+}
+
+output "failure_queues" {
+  description = "The queues of the source and of the DR region that keep for 14 days what could not be delivered or done."
+  value = {
+    dr     = { arn = module.dr_failures.arn, url = module.dr_failures.url }
+    source = { arn = module.source_failures.arn, url = module.source_failures.url }
+  }
+}
+
+output "regions" {
+  description = "The source region and the DR region."
+  value       = { dr = local.dr.region, source = local.source.region }
+}
+
+output "replication_role" {
+  description = "The role with which S3 copies objects into the twins."
+  value       = local.replication_role
+  depends_on  = [module.replication_role]
+}
+
+output "source_bucket_check" {
+  description = "The function in the source region that decides whether a bucket is protected."
+  value       = module.source_bucket_check
+  depends_on  = [module.check_requests, module.s3_events, module.topic_01]
+}
+
+output "topic_01" {
+  description = "The topic in the DR region that carries a bucket's name from source_bucket_check to destination_bucket_check."
+  value       = local.topics.topic_01
+  depends_on  = [module.topic_01]
+}
+
+output "topic_02" {
+  description = "The topic in the source region that carries a bucket's name from destination_bucket_check to enable_replication."
+  value       = local.topics.topic_02
+  depends_on  = [module.topic_02]
+}
