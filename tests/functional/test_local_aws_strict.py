@@ -1,0 +1,338 @@
+"""The local AWS refuses what AWS refuses, with the codes that AWS gives."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+ACCOUNT, OTHER, REGION, DR = "111122223333", "444455556666", "us-west-2", "us-east-2"
+ENABLED, SUSPENDED = {"Status": "Enabled"}, {"Status": "Suspended"}
+Lab = Any  # the fixture of conftest.py
+
+
+def refusal(call: Any, *arguments: Any, **keywords: Any) -> tuple[str, int]:
+    """Code and HTTP status of a call that must fail."""
+    with pytest.raises(ClientError) as caught:
+        call(*arguments, **keywords)
+    answer = caught.value.response
+    return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def replicate(s3: Any, bucket: str, *rules: dict[str, Any], role: str = "any") -> None:
+    configuration = {"Role": f"arn:aws:iam::{ACCOUNT}:role/{role}", "Rules": list(rules)}
+    s3.put_bucket_replication(Bucket=bucket, ReplicationConfiguration=configuration)
+
+
+def test_a_rule_comes_back_as_it_was_put(lab: Lab) -> None:
+    s3 = lab.versioned("st-round")
+    lab.versioned("st-round-dr", DR)
+    rule = lab.replication_rule("st-round-dr")
+    replicate(s3, "st-round", rule)
+    found = s3.get_bucket_replication(Bucket="st-round")["ReplicationConfiguration"]
+    assert found == {"Role": f"arn:aws:iam::{ACCOUNT}:role/any", "Rules": [rule]}
+
+
+def test_replication_needs_versioning_on_both_sides(lab: Lab) -> None:
+    s3 = lab.create("st-unversioned")
+    twin = lab.create("st-unversioned-dr", DR)
+    rule = lab.replication_rule("st-unversioned-dr")
+    with pytest.raises(ClientError, match="Versioning must be 'Enabled' on the bucket"):
+        replicate(s3, "st-unversioned", rule)
+    s3.put_bucket_versioning(Bucket="st-unversioned", VersioningConfiguration=ENABLED)
+    with pytest.raises(ClientError, match="Destination bucket must have versioning enabled"):
+        replicate(s3, "st-unversioned", rule)
+    twin.put_bucket_versioning(Bucket="st-unversioned-dr", VersioningConfiguration=ENABLED)
+    replicate(s3, "st-unversioned", rule)
+
+
+def test_the_destination_must_exist_be_another_and_be_owned_as_said(lab: Lab) -> None:
+    s3 = lab.versioned("st-dest")
+    lab.versioned("st-dest-other", DR, OTHER)
+    with pytest.raises(ClientError, match=r"InvalidRequest.*Destination bucket must exist\."):
+        replicate(s3, "st-dest", lab.replication_rule("st-dest-missing"))
+    same = lab.replication_rule("st-dest")
+    assert refusal(replicate, s3, "st-dest", same) == ("InvalidRequest", 400)
+    wrong_owner = lab.replication_rule("st-dest-other")
+    assert refusal(replicate, s3, "st-dest", wrong_owner) == ("InvalidArgument", 400)
+    no_arn = lab.replication_rule("x", Destination={"Bucket": "st-dest-other"})
+    assert refusal(replicate, s3, "st-dest", no_arn) == ("InvalidArgument", 400)
+    assert refusal(s3.get_bucket_replication, Bucket="st-dest")[1] == 404, "nothing was stored"
+
+
+def test_rules_must_agree_with_each_other(lab: Lab) -> None:
+    s3 = lab.versioned("st-rules")
+    lab.versioned("st-rules-dr", DR)
+    lab.versioned("st-rules-dr2", DR)
+    rule = lab.replication_rule("st-rules-dr")
+    for missing in ("Priority", "DeleteMarkerReplication"):
+        part = {key: value for key, value in rule.items() if key != missing}
+        assert refusal(replicate, s3, "st-rules", part) == ("InvalidRequest", 400), missing
+    twice = {**rule, "Priority": 2}
+    assert refusal(replicate, s3, "st-rules", rule, twice) == ("InvalidArgument", 400)
+    overlap = {**rule, "ID": "other"}
+    assert refusal(replicate, s3, "st-rules", rule, overlap) == ("InvalidRequest", 400)
+    elsewhere = lab.replication_rule("st-rules-dr2", ID="other")
+    replicate(s3, "st-rules", rule, elsewhere)
+
+
+def test_kms_options_are_checked(lab: Lab) -> None:
+    s3 = lab.versioned("st-kms")
+    lab.versioned("st-kms-dr", DR)
+    criteria = {"SseKmsEncryptedObjects": {"Status": "Enabled"}}
+    without_key = lab.replication_rule("st-kms-dr", SourceSelectionCriteria=criteria)
+    assert refusal(replicate, s3, "st-kms", without_key) == ("InvalidRequest", 400)
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000"
+    without_key["Destination"]["EncryptionConfiguration"] = {"ReplicaKmsKeyID": key}
+    assert refusal(replicate, s3, "st-kms", without_key) == ("InvalidRequest", 400)
+
+
+def test_versioning_cannot_be_suspended_under_replication_or_object_lock(lab: Lab) -> None:
+    s3 = lab.versioned("st-suspend")
+    lab.versioned("st-suspend-dr", DR)
+    replicate(s3, "st-suspend", lab.replication_rule("st-suspend-dr"))
+    suspend = {"Bucket": "st-suspend", "VersioningConfiguration": SUSPENDED}
+    with pytest.raises(ClientError, match="A replication configuration is present on this bucket"):
+        s3.put_bucket_versioning(**suspend)
+    assert refusal(s3.put_bucket_versioning, **suspend) == ("InvalidBucketState", 409)
+    assert s3.get_bucket_versioning(Bucket="st-suspend")["Status"] == "Enabled"
+    s3.put_bucket_versioning(Bucket="st-suspend", VersioningConfiguration=ENABLED)
+    s3.delete_bucket_replication(Bucket="st-suspend")
+    s3.put_bucket_versioning(**suspend)
+
+    s3.create_bucket(
+        Bucket="st-locked",
+        ObjectLockEnabledForBucket=True,
+        CreateBucketConfiguration={"LocationConstraint": REGION},
+    )
+    locked = {"Bucket": "st-locked", "VersioningConfiguration": SUSPENDED}
+    assert refusal(s3.put_bucket_versioning, **locked) == ("InvalidBucketState", 409)
+
+
+def test_another_expected_owner_is_refused_on_every_call(lab: Lab) -> None:
+    s3 = lab.create("st-owner")
+    wrong = {"Bucket": "st-owner", "ExpectedBucketOwner": OTHER}
+    right = {"Bucket": "st-owner", "ExpectedBucketOwner": ACCOUNT}
+    denied = ("AccessDenied", 403)
+    assert refusal(s3.head_bucket, **wrong) == ("403", 403)
+    assert refusal(s3.get_bucket_tagging, **wrong) == denied
+    assert refusal(s3.get_bucket_versioning, **wrong) == denied
+    versioning = {"VersioningConfiguration": ENABLED}
+    assert refusal(s3.put_bucket_versioning, **wrong, **versioning) == denied
+    assert refusal(s3.put_bucket_tagging, **wrong, Tagging=lab.tag("a=b")) == denied
+    assert refusal(s3.list_objects_v2, **wrong) == denied
+    assert refusal(s3.put_object, **wrong, Key="k") == denied
+    assert refusal(s3.delete_bucket, **wrong) == denied
+    s3.head_bucket(**right)
+    s3.put_bucket_versioning(**right, **versioning)
+    missing = {"Bucket": "st-owner-missing", "ExpectedBucketOwner": ACCOUNT}
+    assert refusal(s3.get_bucket_tagging, **missing) == ("NoSuchBucket", 404)
+
+
+def test_system_tags_are_refused(lab: Lab) -> None:
+    s3 = lab.create("st-tags")
+    control = lab.server.client("s3control", REGION)
+    invalid = ("InvalidTag", 400)
+    tags = {"Bucket": "st-tags", "Tagging": lab.tag("dr=true", "aws:x=y")}
+    assert refusal(s3.put_bucket_tagging, **tags) == invalid
+    born = {"Tags": lab.tag("aws:x=y")["TagSet"]}
+    assert refusal(lab.create, "st-tags-2", **born) == invalid
+    arn = {"AccountId": ACCOUNT, "ResourceArn": "arn:aws:s3:::st-tags"}
+    assert refusal(control.tag_resource, **arn, Tags=born["Tags"]) == invalid
+    assert refusal(s3.get_bucket_tagging, Bucket="st-tags") == ("NoSuchTagSet", 404)
+    control.tag_resource(**arn, Tags=lab.tag("a=b")["TagSet"])
+    assert s3.get_bucket_tagging(Bucket="st-tags")["TagSet"] == lab.tag("a=b")["TagSet"]
+
+
+def test_s3_control_tags_only_buckets_of_the_caller(lab: Lab) -> None:
+    lab.create("st-control", account=OTHER)
+    control = lab.server.client("s3control", REGION)
+    tags = lab.tag("a=b")["TagSet"]
+    for name, answer in (
+        ("st-control", ("AccessDenied", 403)),
+        ("st-control-missing", ("NoSuchBucket", 404)),
+    ):
+        arn = f"arn:aws:s3:::{name}"
+        asked = {"AccountId": ACCOUNT, "ResourceArn": arn, "Tags": tags}
+        assert refusal(control.tag_resource, **asked) == answer, name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "st-name-s3alias",
+        "st-name--ol-s3",
+        "st-name.mrap",
+        "st-name--x-s3",
+        "st-name--table-s3",
+        "st-name-an",
+        "xn--st-name",
+        "sthree-st-name",
+        "amzn-s3-demo-st-name",
+        "St-name",
+    ],
+)
+def test_reserved_names_are_refused(lab: Lab, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without it botocore asks for a session of a directory bucket before it sends --x-s3.
+    monkeypatch.setenv("AWS_S3_DISABLE_EXPRESS_SESSION_AUTH", "true")
+    assert refusal(lab.create, name) == ("InvalidBucketName", 400)
+
+
+def test_account_regional_names_need_their_suffix(lab: Lab) -> None:
+    s3 = lab.server.client("s3", REGION)
+    more = {
+        "BucketNamespace": "account-regional",
+        "CreateBucketConfiguration": {"LocationConstraint": REGION},
+    }
+    s3.create_bucket(Bucket=f"st-{ACCOUNT}-{REGION}-an", **more)
+    wrong = f"st-{OTHER}-{REGION}-an"
+    assert refusal(s3.create_bucket, Bucket=wrong, **more) == ("InvalidNamespaceHeader", 400)
+
+
+def test_unserved_subresources_neither_create_nor_delete_the_bucket(lab: Lab) -> None:
+    s3 = lab.create("st-sub", "us-east-1")
+    metrics = {"Id": "m", "MetricsConfiguration": {"Id": "m"}}
+    for bucket in ("st-sub", "st-sub-missing"):
+        put = refusal(s3.put_bucket_metrics_configuration, Bucket=bucket, **metrics)
+        assert put == ("NotImplemented", 501)
+    status = {"AbacStatus": {"Status": "Enabled"}}
+    assert refusal(s3.put_bucket_abac, Bucket="st-sub", **status) == ("NotImplemented", 501)
+    delete = refusal(s3.delete_bucket_metrics_configuration, Bucket="st-sub", Id="m")
+    assert delete == ("NotImplemented", 501)
+    s3.head_bucket(Bucket="st-sub")
+    assert refusal(s3.head_bucket, Bucket="st-sub-missing") == ("404", 404)
+
+
+def test_a_bucket_of_another_account_is_denied_unless_its_policy_allows(lab: Lab) -> None:
+    other = lab.create("st-foreign", account=OTHER)
+    mine = lab.server.client("s3", REGION)
+    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    role = lab.server.client("s3", REGION, credentials=lab.assume("st-foreign", [statement]))
+    denied = ("AccessDenied", 403)
+    for s3 in (mine, role):
+        with pytest.raises(ClientError, match="403") as head:
+            s3.head_bucket(Bucket="st-foreign")
+        headers = head.value.response["ResponseMetadata"]["HTTPHeaders"]
+        assert headers["x-amz-bucket-region"] == REGION
+        assert refusal(s3.get_bucket_tagging, Bucket="st-foreign") == denied
+        assert refusal(s3.put_bucket_tagging, Bucket="st-foreign", Tagging=lab.tag()) == denied
+    granted = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/st-foreign"},
+        "Action": "s3:GetBucketVersioning",
+        "Resource": "arn:aws:s3:::st-foreign",
+    }
+    document = {"Version": "2012-10-17", "Statement": [granted]}
+    other.put_bucket_policy(Bucket="st-foreign", Policy=json.dumps(document))
+    role.get_bucket_versioning(Bucket="st-foreign")
+    assert refusal(role.get_bucket_tagging, Bucket="st-foreign") == denied
+    assert refusal(mine.get_bucket_versioning, Bucket="st-foreign") == denied
+
+
+def test_resource_account_is_the_owner_and_unknown_before_creation(lab: Lab) -> None:
+    own = {"StringEquals": {"s3:ResourceAccount": ACCOUNT}}
+    allow = {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": own}
+    s3 = lab.server.client("s3", REGION, credentials=lab.assume("st-resource", [allow]))
+    other = lab.create("st-resource", account=OTHER)
+    everyone = {
+        "Effect": "Allow",
+        "Principal": {"AWS": ACCOUNT},
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::st-resource",
+    }
+    document = {"Version": "2012-10-17", "Statement": [everyone]}
+    other.put_bucket_policy(Bucket="st-resource", Policy=json.dumps(document))
+    lab.server.client("s3", REGION).get_bucket_versioning(Bucket="st-resource")
+    assert refusal(s3.get_bucket_versioning, Bucket="st-resource") == ("AccessDenied", 403)
+    lab.create("st-resource-own")
+    s3.get_bucket_versioning(Bucket="st-resource-own")
+    missing = refusal(s3.get_bucket_versioning, Bucket="st-resource-missing")
+    assert missing == ("NoSuchBucket", 404)
+    create = {
+        "Bucket": "st-resource-new",
+        "CreateBucketConfiguration": {"LocationConstraint": REGION},
+    }
+    assert refusal(s3.create_bucket, **create) == ("AccessDenied", 403)
+
+
+def test_iam_is_enforced_and_asked_before_the_strict_rules(lab: Lab) -> None:
+    lab.versioned("st-iam")
+    credentials = lab.assume(
+        "st-iam", [{"Effect": "Allow", "Action": "s3:GetBucketTagging", "Resource": "*"}]
+    )
+    s3 = lab.server.client("s3", REGION, credentials=credentials)
+    control = lab.server.client("s3control", REGION, credentials=credentials)
+    denied = ("AccessDenied", 403)
+    assert refusal(s3.get_bucket_tagging, Bucket="st-iam") == ("NoSuchTagSet", 404)
+    assert refusal(s3.put_bucket_tagging, Bucket="st-iam", Tagging=lab.tag("aws:a=b")) == denied
+    missing = lab.replication_rule("st-iam-missing")
+    assert refusal(replicate, s3, "st-iam", missing) == denied
+    arn = {"AccountId": ACCOUNT, "ResourceArn": "arn:aws:s3:::st-iam"}
+    assert refusal(control.tag_resource, **arn, Tags=lab.tag("aws:a=b")["TagSet"]) == denied
+
+
+def test_what_comes_with_a_call_needs_permission_too(lab: Lab) -> None:
+    def statement(*actions: str, resource: str = "*", **condition: Any) -> dict[str, Any]:
+        more = {"Condition": {"StringEquals": condition["when"]}} if condition else {}
+        return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **more}
+
+    lab.versioned("st-extra")
+    lab.versioned("st-extra-dr", DR)
+    passed = f"arn:aws:iam::{ACCOUNT}:role/any"
+    only = {"iam:PassedToService": "s3.amazonaws.com"}
+    poor = lab.assume("st-poor", [statement("s3:CreateBucket", "s3:PutReplicationConfiguration")])
+    rich = lab.assume(
+        "st-rich",
+        [
+            statement("s3:CreateBucket", "s3:PutReplicationConfiguration", "s3:TagResource"),
+            statement("s3:PutBucketOwnershipControls"),
+            statement("iam:PassRole", resource=passed, when=only),
+        ],
+    )
+    configuration = {"LocationConstraint": REGION}
+    tagged = {"CreateBucketConfiguration": {**configuration, "Tags": lab.tag("a=b")["TagSet"]}}
+    owned = {"CreateBucketConfiguration": configuration, "ObjectOwnership": "BucketOwnerEnforced"}
+    for number, more in enumerate((tagged, owned)):
+        bucket = {"Bucket": f"st-extra-{number}", **more}
+        s3 = lab.server.client("s3", REGION, credentials=poor)
+        assert refusal(s3.create_bucket, **bucket) == ("AccessDenied", 403)
+        lab.server.client("s3", REGION, credentials=rich).create_bucket(**bucket)
+    rule = lab.replication_rule("st-extra-dr")
+    s3 = lab.server.client("s3", REGION, credentials=poor)
+    with pytest.raises(ClientError, match="iam:PassRole"):
+        replicate(s3, "st-extra", rule)
+    s3 = lab.server.client("s3", REGION, credentials=rich)
+    with pytest.raises(ClientError, match="iam:PassRole"):
+        replicate(s3, "st-extra", rule, role="another")
+    replicate(s3, "st-extra", rule)
+
+
+def test_a_tls_only_policy_sees_tls(lab: Lab) -> None:
+    s3 = lab.create("st-tls")
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": ["arn:aws:s3:::st-tls", "arn:aws:s3:::st-tls/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    document = {"Version": "2012-10-17", "Statement": [deny]}
+    s3.put_bucket_policy(Bucket="st-tls", Policy=json.dumps(document))
+    allow = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    role = lab.server.client("s3", REGION, credentials=lab.assume("st-tls", [allow]))
+    role.get_bucket_versioning(Bucket="st-tls")
+
+
+def test_a_bucket_of_another_region_is_found_as_on_aws(lab: Lab) -> None:
+    lab.create("st-region", DR, Tags=lab.tag("a=b")["TagSet"])
+    elsewhere = lab.server.client("s3", REGION)
+    assert elsewhere.head_bucket(Bucket="st-region")["BucketRegion"] == DR
+    elsewhere = lab.server.client("s3", REGION)
+    tags = elsewhere.get_bucket_tagging(Bucket="st-region")["TagSet"]
+    assert tags == lab.tag("a=b")["TagSet"], "boto3 follows the redirect"
+    statuses = [
+        (call["region"], call["status"])
+        for call in lab.server.calls()
+        if call["bucket"] == "st-region" and call["operation"] == "GetBucketTagging"
+    ]
+    assert statuses == [(REGION, 301), (DR, 200)]

@@ -1,0 +1,18 @@
+"""The local AWS: an emulator on loopback that behaves like AWS where this module depends on it.
+
+MiniStack serves the APIs. Around it stand a few hundred lines that add what it lacks:
+
+* ``calls``: a request in AWS's words, ``names``: its name in the API and in CloudTrail;
+* ``cloudtrail``: S3 management calls become CloudTrail events on the default event bus;
+* ``strict``: refusals that AWS gives and MiniStack does not;
+* ``access``: permissions that AWS checks and MiniStack does not;
+* ``delivery``: EventBridge and SNS reach a function asynchronously, and only when it permits them;
+* ``app``: the ASGI application that joins them, records calls and injects faults;
+* ``server``: ``LocalAws``, which starts and ends one in a child process.
+
+Each rule cites the behaviour of AWS it copies. Run one with ``python -m local_aws --port 4566``.
+"""
+
+from local_aws.server import LocalAws, LocalAwsError
+
+__all__ = ["LocalAws", "LocalAwsError"]

@@ -1,0 +1,102 @@
+"""``python -m local_aws [--port N] [--quiet]``: run the local AWS in the foreground."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import tempfile
+from contextlib import suppress
+from functools import partial
+
+_KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
+
+
+def listen(port: int) -> socket.socket:
+    """Bind the port on loopback; 0 takes any free one.
+
+    Raises:
+        SystemExit: The port is taken or not ours to take; the message says what to do.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except (OSError, OverflowError) as error:
+        raise SystemExit(
+            f"Port {port} cannot be used ({getattr(error, 'strerror', None) or error}): stop what "
+            "listens on it, or choose another port with --port."
+        ) from None
+    return listener
+
+
+def set_environment(port: int, home: str, quiet: bool) -> None:
+    """Replace the environment: nothing of the caller's AWS configuration reaches the emulator."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    os.environ.clear()
+    os.environ.update(
+        kept,
+        AUTH="true",
+        AWS_EC2_METADATA_DISABLED="true",
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        BIND_HOST="127.0.0.1",
+        GATEWAY_PORT=str(port),
+        HOME=home,
+        IOT_MTLS_ENABLED="false",  # it would listen on every interface
+        LOG_LEVEL="WARNING" if quiet else "INFO",
+        NO_PROXY="127.0.0.1,localhost",
+        SFTP_ENABLED="false",
+        TMPDIR=home,
+    )
+    tempfile.tempdir = home
+
+
+async def serve(listener: socket.socket, watch_stdin: bool) -> None:
+    """Serve until a signal, or until the parent process closes our standard input."""
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+
+    from local_aws.app import Application
+
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.graceful_timeout = 0.2
+    config.keep_alive_timeout = 75
+    config.loglevel = "WARNING"
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if watch_stdin:
+        loop.add_reader(sys.stdin.fileno(), partial(_at_end_of_input, stop))
+    await hypercorn_serve(Application(), config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+
+
+def _at_end_of_input(stop: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 1024):
+        stop.set()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m local_aws", description=__doc__)
+    parser.add_argument("--port", type=int, default=4566, help="0 takes any free port")
+    parser.add_argument("--quiet", action="store_true", help="log only warnings")
+    parser.add_argument("--until-stdin-closes", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    listener = listen(arguments.port)
+    port = listener.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="local-aws-") as home:
+        set_environment(port, home, arguments.quiet)
+        print(f"Local AWS on http://127.0.0.1:{port}", flush=True)
+        try:
+            asyncio.run(serve(listener, arguments.until_stdin_closes))
+        finally:
+            with suppress(KeyError):
+                sys.modules["ministack.core.lambda_runtime"].reset()  # ends the functions' workers
+            logging.shutdown()
+
+
+if __name__ == "__main__":
+    main()

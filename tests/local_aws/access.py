@@ -1,0 +1,103 @@
+"""Permissions that AWS checks and MiniStack does not."""
+
+from typing import TYPE_CHECKING, Any
+
+from local_aws.emulator import Answer, module, wrap
+
+if TYPE_CHECKING:
+    from local_aws.strict import Request
+
+_PREFIX = "arn:aws:s3:::"
+_CREATING = "local-aws:creating"  # marks what is authorised as part of CreateBucket
+
+
+def denied(
+    request: "Request", action: str, resource: str = "", context: dict[str, str] | None = None
+) -> Answer | None:
+    """S3's AccessDenied when the caller may not do the action, else None."""
+    answer: Answer | None = module("app")._enforce_data_plane(
+        "s3",
+        action,
+        request.headers,
+        {name: [value] for name, value in request.query.items()},
+        "",
+        resource_arn=resource or _PREFIX + request.bucket,
+        service_context=context,
+    )
+    return answer
+
+
+def additional_actions(request: "Request") -> Answer | None:
+    """Actions that S3 asks for beside the call's own (S3 API, Permissions of each operation)."""
+    if request.creates():
+        wanted = {
+            "s3:PutBucketOwnershipControls": request.headers.get("x-amz-object-ownership"),
+            "s3:TagResource": b"<Tag>" in request.body,
+            "s3:PutBucketObjectLockConfiguration": _object_lock(request),
+            "s3:PutBucketVersioning": _object_lock(request),
+        }
+        for action in (action for action, sent in wanted.items() if sent):
+            if answer := denied(request, action, context={_CREATING: "true"}):
+                return answer
+    if request.puts("replication"):
+        role = next((e.text or "" for e in request.xml().iter() if e.tag.endswith("}Role")), "")
+        return denied(request, "iam:PassRole", role, {"iam:PassedToService": "s3.amazonaws.com"})
+    return None
+
+
+def _object_lock(request: "Request") -> bool:
+    return request.headers.get("x-amz-bucket-object-lock-enabled", "").lower() == "true"
+
+
+def _resource_account(original: Any) -> Any:
+    """``s3:ResourceAccount`` is the bucket's owner; MiniStack says the caller's own account.
+
+    The key is absent while the bucket does not exist, so CreateBucket cannot be conditioned on it.
+    """
+
+    def resolve(key: str, context: Any) -> Any:
+        if key.lower() in ("s3:resourceaccount", "aws:resourceaccount"):
+            arn = context.resource_arn
+            if arn.startswith(_PREFIX):
+                bucket = arn.removeprefix(_PREFIX).partition("/")[0]
+                owner = module("services.s3")._bucket_owner_account(bucket)
+                creating = (
+                    context.action == "s3:CreateBucket" or _CREATING in context.service_context
+                )
+                if owner or creating:
+                    return owner
+        return original(key, context)
+
+    return resolve
+
+
+def _foreign_bucket(original: Any) -> Any:
+    """A policy of another account's bucket meets the caller itself, not its account's root."""
+
+    def allows(
+        owner: str, bucket: str, key: str, method: str, query: Any, caller: str, headers: Any = None
+    ) -> bool:
+        iam, actions = module("core.iam_evaluator"), module("core.iam_actions")
+        policy = module("services.s3")._bucket_policies.get_scoped(owner, None, bucket)
+        path = f"/{bucket}/{key}" if key else f"/{bucket}"
+        context = iam.EvalContext(
+            principal_arn=iam.caller_arn(),
+            principal_type="AssumedRole",
+            principal_account=caller,
+            action=f"s3:{actions._s3_action(method, path, query)}",
+            resource_arn=_PREFIX + path[1:],
+            region=module("core.responses").get_region(),
+        )
+        decision = (
+            iam.evaluate_resource_policy(policy, context).decision if policy and caller else ""
+        )
+        if decision in ("Allow", "Deny"):
+            return bool(decision == "Allow")
+        return bool(original(owner, bucket, key, method, query, caller, headers))
+
+    return allows
+
+
+def install() -> None:
+    wrap(module("core.iam_evaluator"), "_resolve_condition_key", _resource_account)
+    wrap(module("services.s3"), "_foreign_bucket_allows", _foreign_bucket)

@@ -1,0 +1,242 @@
+"""The ASGI application: MiniStack's, with CloudTrail events, strict answers, records and faults."""
+
+import itertools
+import json
+import logging
+import time
+import traceback
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+from xml.sax.saxutils import escape
+
+from local_aws import access, cloudtrail, delivery, strict
+from local_aws.calls import Call, describe, operation
+from local_aws.emulator import module
+
+logger = logging.getLogger("local_aws")
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class Application:
+    """ASGI application; import it only after the server's environment is set."""
+
+    def __init__(self) -> None:
+        self._app = module("app").app
+        self._calls: deque[dict[str, Any]] = deque(maxlen=100_000)
+        self._numbers = itertools.count(1)
+        self._errors: list[str] = []
+        self._faults: list[dict[str, Any]] = []
+        strict.install()
+        access.install()
+        delivery.install(self._record_delivery)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif scope["path"].startswith("/_local_aws/"):
+            await self._own(scope, receive, send)
+        else:
+            await self._serve(dict(scope), receive, send)
+
+    async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
+        # Production policies deny plain HTTP: let aws:SecureTransport see TLS.
+        scope["headers"] = [*scope["headers"], (b"x-forwarded-proto", b"https")]
+        call = None
+        with self._loud("reading a request"):
+            call = describe(scope)
+        if call is None:
+            await self._app(scope, receive, send)
+            return
+        if not call.key:  # an object is streamed
+            receive = await _buffer(call, receive)
+            with self._loud("naming an operation"):
+                call.operation = operation(call)
+
+        async def watch(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                call.status = message["status"]
+                headers = {k.decode().lower(): v.decode() for k, v in message["headers"]}
+                call.request_id = headers.get("x-amz-request-id", "")
+                # Before the caller sees the answer, who may ask for the calls next.
+                with self._loud("recording a call"):
+                    self._record_call(call)
+            elif call.writes_management and len(call.answer) < 65536:
+                call.answer += message.get("body", b"")
+            await send(message)
+
+        try:
+            if fault := self._fault(call):
+                await _refuse(call, fault, watch)
+            else:
+                await self._app(scope, receive, watch)
+        finally:
+            # The answer is out: from here on nothing can delay or break the caller's request.
+            if call.status and call.writes_management:
+                with self._loud(f"the event of {call.operation} {call.bucket}"):
+                    _emit(call)
+
+    def _fault(self, call: Call) -> dict[str, Any] | None:
+        for fault in self._faults:
+            wanted = fault["operation"], fault.get("bucket", call.bucket)
+            if fault["times"] > 0 and wanted == (call.operation, call.bucket):
+                fault["times"] -= 1
+                return fault
+        return None
+
+    def _record_call(self, call: Call) -> None:
+        self._record(
+            service=call.service,
+            operation=call.operation,
+            bucket=call.bucket,
+            principal=call.principal,
+            region=call.region,
+            status=call.status,
+            time=call.began,
+        )
+
+    def _record(self, **row: Any) -> None:
+        self._calls.append({"n": next(self._numbers), "time": time.time(), **row})
+
+    def _record_delivery(
+        self, service: str, operation: str, arn: str, principal: str, status: int
+    ) -> None:
+        self._record(
+            service=service,
+            operation=operation,
+            bucket="",
+            function=arn.split(":")[6],
+            principal=principal,
+            region=arn.split(":")[3],
+            status=status,
+        )
+
+    @contextmanager
+    def _loud(self, doing: str) -> Iterator[None]:
+        """Log and count an error of ours, and let the caller's request go on."""
+        try:
+            yield
+        except Exception:
+            self._errors.append(f"{doing}: {traceback.format_exc()}")
+            logger.exception("Local AWS failed: %s", doing)
+
+    async def _own(self, scope: Message, receive: Receive, send: Send) -> None:
+        """``/_local_aws/{health,calls,errors,faults}``: for tests, benchmarks and people."""
+        request = scope["method"], scope["path"].removeprefix("/_local_aws/")
+        status = 200
+        answer: Any = None
+        if request == ("GET", "health"):
+            answer = {"status": "ready", "calls": len(self._calls), "errors": len(self._errors)}
+        elif request == ("GET", "calls"):
+            answer = list(self._calls)
+        elif request == ("DELETE", "calls"):
+            self._calls.clear()
+        elif request == ("GET", "errors"):
+            answer = list(self._errors)
+        elif request == ("PUT", "faults"):
+            try:
+                faults = json.loads(await _body(receive))
+                self._faults = [parse_fault(fault) for fault in faults]
+            except (KeyError, TypeError, ValueError) as error:
+                status, answer = 400, f"Not a list of faults: {error!r}"
+        else:
+            status, answer = 404, f"No {' '.join(request)} here."
+        body = json.dumps(answer).encode()
+        await _send(send, status, b"application/json", body)
+
+
+def parse_fault(fault: dict[str, Any]) -> dict[str, Any]:
+    """A fault as stored: operation, code, status, message, times and perhaps bucket.
+
+    Raises:
+        ValueError: A key is unknown, which would make the fault match more than was meant.
+        KeyError: The operation or the code is missing.
+    """
+    unknown = set(fault) - {"operation", "bucket", "code", "status", "message", "times"}
+    if unknown:
+        raise ValueError(f"unknown keys {sorted(unknown)}")
+    return {
+        **fault,
+        "operation": str(fault["operation"]),
+        "code": str(fault["code"]),
+        "status": int(fault.get("status", 400)),
+        "message": str(fault.get("message", "Injected fault")),
+        "times": int(fault.get("times", 1)),
+    }
+
+
+async def _body(receive: Receive) -> bytes:
+    chunks, more = [], True
+    while more:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(chunks)
+
+
+async def _buffer(call: Call, receive: Receive) -> Receive:
+    """Read the body, and give MiniStack a receiver that hands it on."""
+    call.body = await _body(receive)
+    unread = [{"type": "http.request", "body": call.body, "more_body": False}]
+
+    async def replay() -> Message:
+        return unread.pop() if unread else await receive()
+
+    return replay
+
+
+def _identity(call: Call) -> dict[str, Any] | None:
+    credential = call.credential
+    kind = getattr(credential, "principal_type", "")
+    if not kind:
+        return None
+    role_arn = ""
+    if kind == "AssumedRole":
+        roles = module("services.iam")._roles
+        role = roles.get_scoped(credential.account_id, None, call.principal) or {}
+        role_arn = role.get("Arn") or f"arn:aws:iam::{credential.account_id}:role/{call.principal}"
+    return cloudtrail.user_identity(
+        kind,
+        credential.principal_arn,
+        credential.account_id,
+        call.access_key,
+        credential.principal_id,
+        role_arn,
+    )
+
+
+def _emit(call: Call) -> None:
+    """Put CloudTrail's event of a call on the default bus of its account and region."""
+    identity = _identity(call)
+    if identity is None or (call.error and call.error[0] in cloudtrail.UNAUTHENTICATED):
+        return
+    entry = {
+        "Source": "aws.s3",
+        "DetailType": cloudtrail.DETAIL_TYPE,
+        "Detail": json.dumps(cloudtrail.detail(call, identity)),
+        "Resources": [],
+    }
+    with module("core.responses").request_scope(call.account, call.region):
+        put = module("services.eventbridge")._put_events
+        _, _, answer = put({"Entries": [entry]}, allow_aws_source=True)
+    if json.loads(answer)["FailedEntryCount"]:
+        raise RuntimeError(f"EventBridge refused the event: {answer!r}")
+
+
+async def _refuse(call: Call, fault: dict[str, Any], send: Send) -> None:
+    inner = f"<Code>{escape(fault['code'])}</Code><Message>{escape(fault['message'])}</Message>"
+    body = f"<Error>{inner}</Error>"
+    if call.service != "s3":
+        body = f"<ErrorResponse>{body}</ErrorResponse>"
+    await _send(
+        send, fault["status"], b"application/xml", b"" if call.method == "HEAD" else body.encode()
+    )
+
+
+async def _send(send: Send, status: int, content_type: bytes, body: bytes) -> None:
+    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

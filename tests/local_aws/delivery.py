@@ -1,0 +1,177 @@
+"""From EventBridge and SNS to a target: permitted, asynchronous, with a dead-letter queue.
+
+MiniStack asks no function's (and, for EventBridge, no queue's or topic's) resource policy and runs
+a function once. On AWS a refused delivery goes to the dead-letter queue or is lost, and a
+delivered event is retried by the function's asynchronous settings (Lambda, EventBridge and SNS
+developer guides).
+"""
+
+import contextvars
+import json
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from local_aws.emulator import module, wrap
+
+logger = logging.getLogger("local_aws")
+_EVENTS, _SNS = "events.amazonaws.com", "sns.amazonaws.com"
+_queued: contextvars.ContextVar[bool] = contextvars.ContextVar("queued", default=False)
+
+# Called with service, operation, target ARN, caller and HTTP status of every delivery.
+Recorder = Callable[[str, str, str, str, int], None]
+
+
+def function_permits(arn: str, service: str, source_arn: str) -> bool:
+    """Whether the function's resource policy lets the service invoke it for this source.
+
+    SNS sends no source account on which one could rely, so a condition on it never matches here.
+    """
+    function, _, _ = module("services.lambda_svc")._get_func_record_for_ref(arn)
+    if function is None:
+        return False
+    iam = module("core.iam_evaluator")
+    source = {"aws:sourcearn": source_arn}
+    if service == _EVENTS:
+        source["aws:sourceaccount"] = source_arn.split(":")[4]
+    context = iam.EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action="lambda:InvokeFunction",
+        resource_arn=arn,
+        region=arn.split(":")[3],
+        service_context=source,
+    )
+    decision = iam.evaluate_resource_policy(function["policy"], context, service=service).decision
+    return bool(decision == "Allow")
+
+
+def _permits(arn: str, service: str, source_arn: str) -> bool:
+    # Services call each other over TLS; a timer's thread has no request to say so.
+    module("core.iam_evaluator").pin_request_origin("127.0.0.1", True)
+    kind, account = arn.split(":")[2], source_arn.split(":")[4]
+    if kind == "lambda":
+        return function_permits(arn, service, source_arn)
+    if kind == "sqs":
+        queues = module("services.sqs")
+        return bool(queues.queue_policy_allows(arn, service, source_arn, account))
+    if kind == "sns":
+        topics = module("services.sns")
+        return bool(topics.topic_policy_allows(arn, service, source_arn, account))
+    return True
+
+
+def _dead_letter(queue_arn: str, body: str, service: str, source_arn: str) -> None:
+    if queue_arn and _permits(queue_arn, service, source_arn):
+        queue = module("core.arn").parse_arn(queue_arn)
+        module("services.eventbridge")._dispatch_to_sqs(queue, body)
+
+
+def _refused(service: str, source_arn: str, target_arn: str) -> None:
+    logger.warning("%s: not delivered to %s: no permission for %s", service, target_arn, source_arn)
+
+
+def _invoke(arn: str, event: Any) -> None:
+    functions = module("services.lambda_svc")
+    function, config, _ = functions._get_func_record_for_ref(arn)
+    record = functions._execution_record_for_config(function, config)
+    functions.invoke_async_with_retry(record, event)
+
+
+def install(record: Recorder) -> None:
+    """Put permission, asynchrony and dead-letter queues into MiniStack's deliveries."""
+    events, sns = module("services.eventbridge"), module("services.sns")
+    functions = module("services.lambda_svc")
+
+    def rule_target(original: Any) -> Any:
+        def invoke(target: Any, event: Any, rule: Any, view: Any = None) -> None:
+            arn = target.get("Arn", "")
+            if ":rule/" not in rule.get("Arn", ""):  # EventBridge Scheduler acts by a role instead
+                original(target, event, rule, view)
+                return
+            permitted = _permits(arn, _EVENTS, rule["Arn"])
+            if arn.split(":")[2] == "lambda":
+                record("lambda", "InvokeFunction", arn, _EVENTS, 202 if permitted else 403)
+            if permitted:
+                original(target, event, rule, view)
+                return
+            _refused(_EVENTS, rule["Arn"], arn)
+            # No permission: straight to the target's queue, no retry.
+            queue = (target.get("DeadLetterConfig") or {}).get("Arn", "")
+            body = (view or events._pattern_event_view(event)).event_with_detail()
+            _dead_letter(queue, json.dumps(body), _EVENTS, rule["Arn"])
+
+        return invoke
+
+    def rule_to_function(_: Any) -> Any:
+        return lambda arn, payload: _invoke(arn, json.loads(payload))
+
+    def topic_to_function(_: Any) -> Any:
+        def deliver(arn: str, envelope: str, topic: str, subscription: str, *_: Any) -> None:
+            permitted = _permits(arn, _SNS, topic)
+            record("lambda", "InvokeFunction", arn, _SNS, 202 if permitted else 403)
+            if not permitted:
+                _refused(_SNS, topic, arn)
+                # A client-side error: no retry, the subscription's queue or nothing.
+                known = (sns._topic_by_arn_any_scope(topic) or {}).get("subscriptions", [])
+                found: Any = next((sub for sub in known if sub["arn"] == subscription), {})
+                redrive = json.loads((found.get("attributes") or {}).get("RedrivePolicy") or "{}")
+                _dead_letter(redrive.get("deadLetterTargetArn", ""), envelope, _SNS, topic)
+                return
+            message = {
+                "EventVersion": "1.0",
+                "EventSubscriptionArn": subscription,
+                "EventSource": "aws:sns",
+                "Sns": json.loads(envelope),
+            }
+            _invoke(arn, {"Records": [message]})
+
+        return deliver
+
+    def failure_destination(original: Any) -> Any:
+        def route(target: str, name: str, event: Any, result: Any) -> None:
+            # The function's own role must be allowed to send there.
+            config = functions._functions[name]["config"]
+            key = module("core.lambda_runtime").execution_credentials(config)["AWS_ACCESS_KEY_ID"]
+            kind, region = target.split(":")[2:4]
+            action = {"sqs": "SendMessage", "sns": "Publish"}.get(kind, "InvokeFunction")
+            if module("core.iam_evaluator").enforce(
+                key, f"{kind}:{action}", kind, region, resource_arn=target
+            ):
+                _refused("lambda.amazonaws.com", config["Role"], target)
+                return
+            original(target, name, event, result)
+
+        return route
+
+    def queued(original: Any) -> Any:
+        def invoke(function: Any, event: Any) -> None:
+            token = _queued.set(True)
+            try:
+                original(function, event)
+            finally:
+                _queued.reset(token)
+
+        return invoke
+
+    def waiting_slot(original: Any) -> Any:
+        def acquire(function: Any, config: Any) -> Any:
+            # A throttled asynchronous event waits in Lambda's queue (six hours; here one minute);
+            # MiniStack counts it as a failed attempt.
+            deadline = time.monotonic() + 60
+            while (slot := original(function, config))[0] is None and _queued.get():
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(0.05)
+            return slot
+
+        return acquire
+
+    wrap(events, "_invoke_target", rule_target)
+    wrap(events, "_dispatch_to_lambda", rule_to_function)
+    wrap(sns, "_deliver_to_lambda", topic_to_function)
+    wrap(functions, "invoke_async_with_retry", queued)
+    wrap(functions, "_route_async_failure", failure_destination)
+    wrap(functions, "_acquire_execution_slot", waiting_slot)

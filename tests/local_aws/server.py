@@ -1,0 +1,247 @@
+"""Start and end a local AWS in a child process."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+ACCOUNT = "111122223333"
+_READY_SECONDS = 60
+
+
+class LocalAwsError(Exception):
+    """The local AWS did not start, or is not there any more; the message says what to do."""
+
+
+class LocalAws:
+    """A local AWS of one's own, for the length of a ``with`` block.
+
+    It ends with the block; should this process be killed, it ends by itself.
+
+    Args:
+        port: The port on 127.0.0.1; None takes any free one.
+        quiet: Log only warnings and errors.
+
+    Attributes:
+        endpoint: The URL of every service, once started.
+    """
+
+    def __init__(self, port: int | None = None, quiet: bool = False) -> None:
+        self.endpoint = ""
+        self._port = port or 0
+        self._quiet = quiet
+        self._session_lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._directory: tempfile.TemporaryDirectory[str] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def process_id(self) -> int:
+        """The server's process id, which is also that of its process group."""
+        if self._process is None:
+            raise LocalAwsError("The local AWS is not running: start it first.")
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start the server and wait until it answers.
+
+        Raises:
+            LocalAwsError: The port is taken, or the server died or hangs.
+        """
+        self._directory = tempfile.TemporaryDirectory(prefix="local-aws-")
+        command = [sys.executable, "-m", "local_aws", "--port", str(self._port)]
+        command += ["--until-stdin-closes", *(["--quiet"] if self._quiet else [])]
+        tests = Path(__file__).resolve().parent.parent
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "PYTHONPATH": str(tests),
+            "TMPDIR": self._directory.name,
+        }
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self._directory.name,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + _READY_SECONDS
+        while not self._ready():
+            if self._process.poll() is not None:
+                raise LocalAwsError(f"The local AWS ended at once. {self.log_tail()}")
+            if time.monotonic() > deadline:
+                raise LocalAwsError(
+                    f"The local AWS gave no answer in {_READY_SECONDS} s; its log ends:\n"
+                    f"{self.log_tail()}"
+                )
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """End the server and the functions' workers, and remove their files."""
+        if self._process is not None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            try:
+                self._process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            with suppress(ProcessLookupError):
+                # The group is the server's own session: only its workers can be left in it.
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process = None
+        if self._directory is not None:
+            self._directory.cleanup()
+            self._directory = None
+
+    def environment(self, account: str = ACCOUNT, region: str | None = None) -> dict[str, str]:
+        """Variables that point Terraform, boto3 and the AWS CLI here, as an account's root."""
+        variables = {
+            "AWS_ACCESS_KEY_ID": account,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "NO_PROXY": "127.0.0.1,localhost",
+        }
+        if region:
+            variables |= {"AWS_DEFAULT_REGION": region, "AWS_REGION": region}
+        return variables
+
+    def client(
+        self,
+        service: str,
+        region: str,
+        account: str = ACCOUNT,
+        credentials: Mapping[str, str] | None = None,
+    ) -> Any:
+        """A boto3 client.
+
+        Args:
+            credentials: What ``sts.assume_role`` or ``iam.create_access_key`` gave; without it
+                the client is the account's root.
+        """
+        from botocore.config import Config
+
+        keys = credentials or {"AccessKeyId": account, "SecretAccessKey": "test"}
+        config = Config(
+            connect_timeout=5, proxies={}, retries={"mode": "standard", "total_max_attempts": 1}
+        )
+        with self._session_lock:  # making a client is not thread-safe
+            client = self._session.client(
+                service,
+                region_name=region,
+                endpoint_url=self.endpoint,
+                aws_access_key_id=keys["AccessKeyId"],
+                aws_secret_access_key=keys["SecretAccessKey"],
+                aws_session_token=keys.get("SessionToken"),
+                config=config,
+            )
+        # S3 Control's rules put <account>. before any host, which resolves nowhere on loopback
+        # (botocore's inject_host_prefix=False has no say in it).
+        client.meta.events.register("before-sign.s3-control", self._without_account)
+        return client
+
+    @cached_property
+    def _session(self) -> Any:
+        import boto3
+        import botocore.session
+
+        # No profile and no file of the machine: None as the name of the variable turns it off.
+        variables = {
+            "profile": (None, None, None, None),
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+        }
+        return boto3.Session(botocore_session=botocore.session.Session(variables))
+
+    def _without_account(self, request: Any, **_: Any) -> None:
+        request.url = self.endpoint + request.url.partition(self.endpoint.partition("//")[2])[2]
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Every API call and every delivery to a function, in the order of their answers.
+
+        Each has n, time, service, operation, bucket, principal, region and status; a delivery by
+        EventBridge or SNS (service ``lambda``) also has function.
+        """
+        answer: list[dict[str, Any]] = self._ask("GET", "calls")
+        return answer
+
+    def clear_calls(self) -> None:
+        """Forget the recorded calls."""
+        self._ask("DELETE", "calls")
+
+    def errors(self) -> list[str]:
+        """What went wrong inside the local AWS itself; a test asserts that there is nothing."""
+        answer: list[str] = self._ask("GET", "errors")
+        return answer
+
+    def faults(self, faults: Sequence[Mapping[str, Any]]) -> None:
+        """Make the next calls fail; an empty list ends all faults.
+
+        Each fault has ``operation`` and ``code``, and may have ``bucket``, ``status`` (400),
+        ``message`` and ``times`` (1). It works for S3, S3 Control and the query services (SNS).
+        """
+        self._ask("PUT", "faults", json.dumps(list(faults)).encode())
+
+    def log_tail(self, lines: int = 20) -> str:
+        """The end of the server's log."""
+        if self._directory is None or not self._log.exists():
+            return ""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
+
+    @property
+    def _log(self) -> Path:
+        assert self._directory is not None
+        return Path(self._directory.name) / "server.log"
+
+    def _ready(self) -> bool:
+        if not self.endpoint:
+            found = re.search(r"^Local AWS on (http://\S+)$", self._log.read_text(), re.MULTILINE)
+            self.endpoint = found[1] if found else ""
+        try:
+            return bool(self.endpoint and self._ask("GET", "health"))
+        except (LocalAwsError, OSError):
+            return False
+
+    def _ask(self, method: str, what: str, body: bytes | None = None) -> Any:
+        request = urllib.request.Request(
+            f"{self.endpoint}/_local_aws/{what}", data=body, method=method
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=10) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise LocalAwsError(json.load(error)) from None

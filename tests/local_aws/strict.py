@@ -1,0 +1,272 @@
+"""Refusals that AWS gives and MiniStack does not. One function a rule, each citing its source.
+
+The rules run where MiniStack would act, so after authentication, authorisation and the check of
+the bucket's region: a caller without permission is told AccessDenied, as on AWS.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from xml.etree import ElementTree
+
+from local_aws.emulator import Answer, module, wrap
+from local_aws.names import SUBRESOURCES, flags
+
+_NS = "{http://s3.amazonaws.com/doc/2006-03-01/}"
+_ARN = re.compile(r"arn:[^:]+:s3:::([^/:]+)")
+_BAD_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
+_BAD_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+# Subresources MiniStack has; it takes any other PUT for CreateBucket, any DELETE for DeleteBucket.
+_SERVED = {
+    "PUT": set(SUBRESOURCES)
+    - {"abac", "analytics", "intelligent-tiering", "inventory", "location", "metrics"},
+    "DELETE": {
+        "cors",
+        "encryption",
+        "lifecycle",
+        "ownershipControls",
+        "policy",
+        "publicAccessBlock",
+        "replication",
+        "tagging",
+        "website",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """A bucket request that MiniStack is about to serve.
+
+    Attributes:
+        account: The account in whose name the request acts (the bucket's owner, or the caller).
+        owner: The account that owns the bucket, None when there is no such bucket.
+    """
+
+    method: str
+    bucket: str
+    key: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    account: str
+    region: str
+    owner: str | None
+    s3: Any = field(repr=False)
+
+    def puts(self, subresource: str) -> bool:
+        return self.method == "PUT" and not self.key and subresource in self.query
+
+    def creates(self) -> bool:
+        return self.method == "PUT" and not self.key and not flags(self.query)
+
+    def xml(self) -> ElementTree.Element:
+        """The body; an empty element when it is no XML, which MiniStack then refuses itself."""
+        try:
+            return ElementTree.fromstring(self.body)
+        except ElementTree.ParseError:
+            return ElementTree.Element("none")
+
+    def error(self, code: str, message: str, status: int = 400) -> Answer:
+        answer: Answer = self.s3._error(code, message, status, f"/{self.bucket}")
+        return answer
+
+
+def expected_owner(request: Request) -> Answer | None:
+    """ExpectedBucketOwner of another account: 403 (S3 API, x-amz-expected-bucket-owner)."""
+    expected = request.headers.get("x-amz-expected-bucket-owner")
+    if expected and request.owner and expected != request.owner:
+        return request.error("AccessDenied", "Access Denied", 403)
+    return None
+
+
+def unserved_subresource(request: Request) -> Answer | None:
+    """501 for what AWS stores and MiniStack would take for CreateBucket or DeleteBucket."""
+    served = _SERVED.get(request.method)
+    if served is None or request.key or not flags(request.query):
+        return None
+    if served & set(request.query):
+        return None
+    message = "A header you provided implies functionality that is not implemented."
+    return request.error("NotImplemented", message, 501)
+
+
+def bucket_name(request: Request) -> Answer | None:
+    """Reserved prefixes and suffixes (S3 User Guide, general purpose bucket naming rules)."""
+    name = request.bucket
+    if not request.creates():
+        return None
+    if request.headers.get("x-amz-bucket-namespace") == "account-regional":
+        # Only `<prefix>-<account>-<region>-an` (S3 User Guide, namespaces).
+        if name.endswith(f"-{request.account}-{request.region}-an"):
+            return None
+        message = "The bucket name does not match the requested bucket namespace."
+        return request.error("InvalidNamespaceHeader", message)
+    if name.startswith(_BAD_PREFIXES) or name.endswith((*_BAD_SUFFIXES, "-an")):
+        return request.error("InvalidBucketName", "The specified bucket is not valid.")
+    return None
+
+
+def system_tags(request: Request) -> Answer | None:
+    """InvalidTag for keys that begin `aws:` and the like; CreateBucket is right already."""
+    if not request.puts("tagging"):
+        return None
+    tags = {
+        tag.findtext(f"{_NS}Key") or "": tag.findtext(f"{_NS}Value") or ""
+        for tag in request.xml().iter(f"{_NS}Tag")
+    }
+    answer: Answer | None = request.s3._validate_bucket_tags(tags, f"/{request.bucket}")
+    return answer
+
+
+def suspended_versioning(request: Request) -> Answer | None:
+    """InvalidBucketState 409 under replication or Object Lock (S3 User Guide, versioning)."""
+    if not request.puts("versioning") or request.xml().findtext(f"{_NS}Status") != "Suspended":
+        return None
+    if request.s3._bucket_replication.get(request.bucket):
+        message = (
+            "A replication configuration is present on this bucket, so you cannot change the "
+            "versioning state. To change the versioning state, first delete the replication "
+            "configuration."
+        )
+        return request.error("InvalidBucketState", message, 409)
+    if (request.s3._bucket_object_lock.get(request.bucket) or {}).get("enabled"):
+        message = (
+            "An Object Lock configuration is present on this bucket, so the versioning state "
+            "cannot be changed."
+        )
+        return request.error("InvalidBucketState", message, 409)
+    return None
+
+
+def replication_rules(request: Request) -> Answer | None:
+    """What S3 demands of the rules among themselves (error texts as third parties record them)."""
+    if not _replicates(request):
+        return None
+    ids: set[str] = set()
+    priorities: set[tuple[str, str]] = set()
+    for rule in request.xml().iter(f"{_NS}Rule"):
+        rule_id = rule.findtext(f"{_NS}ID")
+        if rule_id and rule_id in ids:
+            return request.error("InvalidArgument", "Rule Id must be unique")
+        ids.add(rule_id or "")
+        if rule.find(f"{_NS}Filter") is None:
+            continue
+        for name in ("DeleteMarkerReplication", "Priority"):
+            if rule.find(f"{_NS}{name}") is None:
+                message = (
+                    f"{name} must be specified for this version of Cross Region Replication "
+                    "configuration schema."
+                )
+                return request.error("InvalidRequest", message)
+        priority = rule.findtext(f"{_NS}Priority") or ""
+        destination = rule.findtext(f"{_NS}Destination/{_NS}Bucket") or ""
+        if (destination, priority) in priorities:
+            return request.error("InvalidRequest", f"Found overlapping priority {priority}")
+        priorities.add((destination, priority))
+    return None
+
+
+def replication_destination(request: Request) -> Answer | None:
+    """A destination must exist, be another bucket and belong to the Account that the rule names."""
+    if not _replicates(request):
+        return None
+    for destination in request.xml().iter(f"{_NS}Destination"):
+        match = _ARN.fullmatch(destination.findtext(f"{_NS}Bucket") or "")
+        if not match:
+            return request.error("InvalidArgument", "Invalid bucket ARN.")
+        if match[1] == request.bucket:
+            message = "Destination bucket cannot be the same as the source bucket."
+            return request.error("InvalidRequest", message)
+        owner = request.s3._bucket_owner_account(match[1])
+        if owner is None:
+            return request.error("InvalidRequest", "Destination bucket must exist.")
+        account = destination.findtext(f"{_NS}Account")
+        if account is not None and account != owner:
+            message = "The Account must be the owner of the destination bucket."
+            return request.error("InvalidArgument", message)
+    return None
+
+
+def _replicates(request: Request) -> bool:
+    """An unversioned source is refused first, by MiniStack."""
+    versioning = request.s3._bucket_versioning.get(request.bucket, "")
+    return request.puts("replication") and versioning == "Enabled"
+
+
+RULES = (
+    expected_owner,
+    unserved_subresource,
+    bucket_name,
+    system_tags,
+    suspended_versioning,
+    replication_rules,
+    replication_destination,
+)
+
+
+def install() -> None:
+    """Put the rules before MiniStack's S3 and S3 Control."""
+    from local_aws import access
+
+    app, s3, responses = module("app"), module("services.s3"), module("core.responses")
+
+    def request(
+        method: str, bucket: str, key: str, headers: Any, body: bytes, query: Any
+    ) -> Request:
+        return Request(
+            method,
+            bucket,
+            key,
+            headers,
+            {name: values[0] for name, values in query.items()},
+            body,
+            responses.get_account_id(),
+            responses.get_region(),
+            s3._bucket_owner_account(bucket),
+            s3,
+        )
+
+    def strict_s3(original: Any) -> Any:
+        def dispatch(
+            method: str, bucket: str, key: str, headers: Any, body: bytes, query: Any
+        ) -> Answer:
+            asked = request(method, bucket, key, headers, body, query)
+            for rule in (*RULES, access.additional_actions):
+                if bucket and (refusal := rule(asked)):
+                    return refusal
+            answer: Answer = original(method, bucket, key, headers, body, query)
+            return answer
+
+        return dispatch
+
+    def strict_s3control(original: Any) -> Any:
+        async def handle(
+            path: str, method: str, body: bytes, query: Any, request_id: str, headers: Any = None
+        ) -> Any:
+            bucket = path.rpartition(":::")[2]
+            asked = request(method, bucket, "", headers or {}, body, query)
+            action = app._S3_CONTROL_TAG_ACTIONS.get(method)
+            tagging = action and path.startswith("/v20180820/tags/")
+            if tagging and (refusal := control_tags(asked)):
+                return access.denied(asked, action) or refusal
+            return await original(path, method, body, query, request_id, headers)
+
+        return handle
+
+    wrap(s3, "_dispatch", strict_s3)
+    wrap(app, "_handle_s3_control_request", strict_s3control)
+
+
+def control_tags(request: Request) -> Answer | None:
+    """S3 Control tags: the bucket must exist and be the caller's, the keys must not be `aws:`."""
+    if request.owner is None:
+        return request.error("NoSuchBucket", "The specified bucket does not exist", 404)
+    if request.owner != request.account:
+        return request.error("AccessDenied", "Access Denied", 403)
+    names = [tag.text or "" for tag in request.xml().iter() if tag.tag.rpartition("}")[2] == "Key"]
+    answer: Answer | None = request.s3._validate_bucket_tags(
+        dict.fromkeys(names, ""), request.bucket
+    )
+    return answer
