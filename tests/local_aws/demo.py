@@ -1,0 +1,225 @@
+"""``make demo`` and ``make local``: the module on a local AWS, as a user would see it.
+
+The local AWS is started, ``examples/basic`` is applied by Terraform, a bucket is made and tagged,
+and what the three functions then do is shown as it happens. ``--keep`` leaves all of it running.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from harness.deployment import Deployment, wait_for
+from harness.terraform import Root, TerraformError
+from harness.toolchain import REPO, Toolchain, ToolchainError
+from local_aws import LocalAws, LocalAwsError
+
+ACCOUNT = "111122223333"
+BUCKET = "dr-test-bucket"
+OBJECTS = {f"reports/2026-0{month}.csv": f"month,{month}\n".encode() for month in range(1, 6)}
+PORT = 4566
+
+# What each write means to somebody who has not read the code.
+_STEPS = {
+    ("you", "CreateBucket"): f"creates {BUCKET}",
+    ("you", "PutBucketTagging"): f"tags {BUCKET} dr: true",
+    ("source_bucket_check", "PutBucketVersioning"): f"versions {BUCKET}",
+    ("source_bucket_check", "Publish"): "asks for the twin (topic 01)",
+    ("destination_bucket_check", "CreateBucket"): f"creates {BUCKET}-dr",
+    ("destination_bucket_check", "PutPublicAccessBlock"): "closes it to the public",
+    ("destination_bucket_check", "PutBucketVersioning"): "versions it",
+    ("destination_bucket_check", "PutBucketEncryption"): "encrypts it by default",
+    ("destination_bucket_check", "PutBucketPolicy"): "lets it refuse plain HTTP",
+    ("destination_bucket_check", "Publish"): "asks for replication (topic 02)",
+    ("enable_replication", "PutBucketReplication"): "puts the replication rule in",
+}
+
+
+def main() -> int:
+    """Run the demo; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave it running to play with")
+    parser.add_argument("--port", type=int, help=f"the local AWS's port (with --keep: {PORT})")
+    arguments = parser.parse_args()
+    console = Console()
+    # So that a `kill` ends what was started, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with ExitStack() as stack:
+            port = arguments.port or (PORT if arguments.keep else None)
+            deployment = _deploy(console, stack, port)
+            _protect(console, deployment)
+            _replicate(console, deployment)
+            console.print(_protected(deployment))
+            if arguments.keep:
+                _keep(console, deployment)
+            with _step(console, "terraform destroy; the local AWS goes with all that is in it"):
+                stack.close()
+    except (ToolchainError, LocalAwsError, TerraformError, AssertionError) as error:
+        console.print(f"[red]{error}[/red]", highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 130
+    return 0
+
+
+def _deploy(console: Console, stack: ExitStack, port: int | None) -> Deployment:
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="s3-dr-demo-")))
+    tools = Toolchain.find(folder)
+    with _step(console, "Starting the local AWS"):
+        local_aws = stack.enter_context(LocalAws(port=port, quiet=True))
+    environment = local_aws.environment(account=ACCOUNT)
+    with _step(console, "terraform init"):
+        root = stack.enter_context(Root(REPO / "examples/basic", tools=tools, env=environment))
+        root.init()
+    with _step(console, "terraform apply (the provider alone waits 25 s for each queue)"):
+        root.apply()
+    return Deployment(local_aws, root, ACCOUNT)
+
+
+def _protect(console: Console, deployment: Deployment) -> None:
+    """Make and tag the bucket, and show each step until the rule is live."""
+    console.print(
+        f"\nA user creates [bold]{BUCKET}[/bold] in {deployment.source_region} "
+        "and tags it [bold]dr: true[/bold]"
+    )
+    deployment.local_aws.clear_calls()
+    deployment.create_bucket(BUCKET)
+    tags = [{"Key": "dr", "Value": "true"}]
+    tagged_at = time.time()
+    deployment.source_s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": tags})
+    with Live(console=console, refresh_per_second=10) as live:
+
+        def rule_is_live() -> bool:
+            live.update(_journey(deployment, tagged_at))
+            return "s3-dr" in deployment.rules(BUCKET)
+
+        wait_for(
+            rule_is_live, 60, lambda: f"no replication rule: {deployment.records(BUCKET)[-1:]}"
+        )
+        deployment.wait_for_record("enable_replication", bucket=BUCKET, outcome="protected")
+        live.update(_journey(deployment, tagged_at))
+
+
+def _journey(deployment: Deployment, tagged_at: float) -> Table:
+    table = _table("What happens, in seconds from the tag", "seconds", "region", "who", "does what")
+    roles = {place["role_name"]: name for name, place in deployment.functions.items()}
+    seen = set()
+    for call in sorted(deployment.calls(), key=lambda call: call["time"]):
+        who = roles.get(call["principal"], "you")
+        step = _STEPS.get((who, call["operation"]))
+        # To create and to tag are two events: a function may come twice, the second time in vain.
+        if step and call["status"] < 300 and step not in seen:
+            seen.add(step)
+            seconds = call["time"] - tagged_at
+            table.add_row(f"{seconds:5.2f}" if seconds > 0 else "", call["region"], who, step)
+    return table
+
+
+def _replicate(console: Console, deployment: Deployment) -> None:
+    console.print(f"\nA user puts {len(OBJECTS)} objects into {BUCKET}")
+    for key, body in OBJECTS.items():
+        deployment.source_s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+    table = _table(f"Objects of {BUCKET}-dr", "key", "in the source", "in the twin", "same bytes")
+    for key, body in OBJECTS.items():
+        replica = _replica(deployment, key)
+        here = deployment.source_s3.head_object(Bucket=BUCKET, Key=key)["ReplicationStatus"]
+        same = replica["Body"].read() == body
+        assert same, f"{key} differs in the twin"
+        table.add_row(key, here, replica["ReplicationStatus"], "yes")
+    console.print(table)
+
+
+def _replica(deployment: Deployment, key: str) -> Any:
+    s3 = deployment.dr_s3
+
+    def arrived() -> Any:
+        try:
+            return s3.get_object(Bucket=f"{BUCKET}-dr", Key=key)
+        except s3.exceptions.NoSuchKey:
+            return None
+
+    return wait_for(arrived, 30, lambda: f"{key} never arrived in the twin")
+
+
+def _protected(deployment: Deployment) -> Table:
+    """The protected buckets: what their rule says, and what is in them."""
+    table = _table("Protected buckets", "source bucket", "twin", "rule", "objects")
+    region = deployment.source_region
+    for bucket in deployment.source_s3.list_buckets(BucketRegion=region)["Buckets"]:
+        source = bucket["Name"]
+        if rule := deployment.rules(source).get("s3-dr"):
+            twin = rule["Destination"]["Bucket"].split(":::")[1]
+            here, there = (
+                len(s3.list_objects_v2(Bucket=name).get("Contents", []))
+                for s3, name in ((deployment.source_s3, source), (deployment.dr_s3, twin))
+            )
+            place = deployment.dr_s3.head_bucket(Bucket=twin)["BucketRegion"]
+            objects = f"{there} of {here}"
+            table.add_row(f"{source} ({region})", f"{twin} ({place})", rule["Status"], objects)
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(
+        title=f"\n{title}",
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+    )
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    return table
+
+
+def _keep(console: Console, deployment: Deployment) -> None:
+    variables = deployment.local_aws.environment(account=ACCOUNT)
+    console.print("\nIt is yours until Ctrl-C. To talk to it from another shell:\n")
+    for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        console.print(f"  export {name}={variables[name]}", highlight=False)
+    region = deployment.source_region
+    for line in (
+        f"aws s3 mb s3://my-bucket --region {region}",
+        f"aws s3api put-bucket-tagging --bucket my-bucket --region {region} "
+        "--tagging 'TagSet=[{Key=dr,Value=true}]'",
+        f"aws s3api get-bucket-replication --bucket my-bucket --region {region}",
+        f"aws logs tail /aws/lambda/s3-dr-source-bucket-check --region {region}",
+    ):
+        console.print(f"  {line}", highlight=False, soft_wrap=True)
+    console.print()
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        console.print("\nStopping.")
+
+
+@contextmanager
+def _step(console: Console, what: str) -> Iterator[None]:
+    began = time.monotonic()
+    with console.status(f"{what} ..."):
+        yield
+    console.print(f"[green]✓[/green] {what}: {time.monotonic() - began:.1f} s", highlight=False)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
