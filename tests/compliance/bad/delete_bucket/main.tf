@@ -1,0 +1,17 @@
+# Fails: Nothing can be deleted
+# Nothing that s3-dr does needs to delete a bucket.
+
+resource "aws_iam_role_policy" "bad" {
+  name = "bad-bucket-check"
+  role = "bad"
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = ["s3:GetBucketTagging", "s3:DeleteBucket"]
+      Resource  = "arn:aws:s3:::*"
+      Condition = { StringEquals = { "s3:ResourceAccount" = "111122223333" } }
+    }]
+  })
+}

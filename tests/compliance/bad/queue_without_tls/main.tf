@@ -1,0 +1,28 @@
+# Fails: Failure queues refuse plain HTTP
+# TLS is spoken of, but it is TLS that the condition refuses.
+
+resource "aws_sqs_queue" "bad" {
+  name                      = "bad-failures"
+  message_retention_seconds = 1209600
+  sqs_managed_sse_enabled   = true
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect    = "Allow"
+        Principal = { Service = "sns.amazonaws.com" }
+        Action    = "sqs:SendMessage"
+        Resource  = "arn:aws:sqs:us-west-2:111122223333:bad-failures"
+        Condition = { ArnEquals = { "aws:SourceArn" = "arn:aws:sns:us-west-2:111122223333:bad-02" } }
+      },
+      {
+        Effect    = "Deny"
+        Principal = { AWS = "*" }
+        Action    = "sqs:SendMessage"
+        Resource  = "arn:aws:sqs:us-west-2:111122223333:bad-failures"
+        Condition = { Bool = { "aws:SecureTransport" = "true" } }
+      },
+    ]
+  })
+}

@@ -1,0 +1,150 @@
+# A root as a consumer has it: the module, and things of his own that the features must not mind. They are of the
+# kinds that the features look at, and nothing about them follows the module's ways.
+
+terraform {
+  required_version = ">= 1.9"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.100, < 7.0"
+    }
+  }
+}
+
+provider "aws" {
+  region = "us-west-2"
+}
+
+provider "aws" {
+  alias  = "source"
+  region = "us-west-2"
+}
+
+provider "aws" {
+  alias  = "dr"
+  region = "us-east-2"
+}
+
+module "s3_dr" {
+  source = "../../.."
+
+  providers = {
+    aws.source = aws.source
+    aws.dr     = aws.dr
+  }
+}
+
+# A topic in the clear, with a policy that is known only after the apply.
+
+resource "aws_sns_topic" "news" {
+  name = "news"
+}
+
+data "aws_iam_policy_document" "news" {
+  statement {
+    actions   = ["sns:*"]
+    resources = [aws_sns_topic.news.arn]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["*"]
+    }
+  }
+}
+
+resource "aws_sns_topic_policy" "news" {
+  arn    = aws_sns_topic.news.arn
+  policy = data.aws_iam_policy_document.news.json
+}
+
+# A topic encrypted with a key that does not exist yet, and a queue in the clear.
+
+resource "aws_kms_key" "orders" {
+  description = "Orders"
+}
+
+resource "aws_sns_topic" "orders" {
+  name              = "orders"
+  kms_master_key_id = aws_kms_key.orders.arn
+}
+
+resource "aws_sqs_queue" "orders" {
+  name                    = "orders"
+  sqs_managed_sse_enabled = false
+}
+
+# A function without JSON logs, failure destination, retries or a source for its permission.
+
+resource "aws_iam_role" "orders" {
+  name = "orders"
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "ecs-tasks.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "orders" {
+  name = "orders"
+  role = aws_iam_role.orders.name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = ["s3:*", "iam:PassRole"]
+      Resource = "*"
+    }]
+  })
+}
+
+resource "aws_lambda_function" "orders" {
+  function_name = "orders"
+  role          = aws_iam_role.orders.arn
+  handler       = "orders.handler"
+  runtime       = "nodejs18.x"
+  s3_bucket     = "orders"
+  s3_key        = "orders.zip"
+}
+
+resource "aws_lambda_function_event_invoke_config" "orders" {
+  function_name          = aws_lambda_function.orders.function_name
+  maximum_retry_attempts = 0
+}
+
+resource "aws_lambda_permission" "orders" {
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.orders.function_name
+  principal     = "events.amazonaws.com"
+}
+
+resource "aws_sns_topic_subscription" "orders" {
+  topic_arn = aws_sns_topic.orders.arn
+  protocol  = "lambda"
+  endpoint  = aws_lambda_function.orders.arn
+}
+
+resource "aws_cloudwatch_event_rule" "orders" {
+  name                = "orders"
+  schedule_expression = "rate(1 day)"
+}
+
+resource "aws_cloudwatch_event_target" "orders" {
+  rule = aws_cloudwatch_event_rule.orders.name
+  arn  = aws_lambda_function.orders.arn
+}
+
+resource "aws_cloudwatch_log_group" "orders" {
+  name              = "/aws/lambda/orders"
+  retention_in_days = 1
+}
+
+resource "aws_s3_bucket" "orders" {
+  bucket = "orders"
+  tags   = { dr = "true" }
+}

@@ -1,0 +1,121 @@
+"""What the rules listen for, tried on real events."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto.events.models import EventPattern
+
+from harness.sts import ACCOUNT
+from plan.installations import Installation
+
+pytestmark = pytest.mark.terraform
+
+EVENTS = Path(__file__).resolve().parents[1] / "events"
+# CloudTrail's names, which are not always the API's.
+NAMES = {
+    "CreateBucket",
+    "DeleteBucketEncryption",
+    "DeleteBucketReplication",
+    "DeleteBucketTagging",
+    "PutBucketEncryption",
+    "PutBucketObjectLockConfiguration",
+    "PutBucketReplication",
+    "PutBucketTagging",
+    "PutBucketVersioning",
+    "TagResource",
+    "UntagResource",
+}
+
+
+def corpus() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every event of the corpus that EventBridge could deliver."""
+    for file in sorted(EVENTS.glob("*.json")):
+        event = json.loads(file.read_text(encoding="utf-8"))
+        if "detail-type" in event:
+            yield file.stem, event
+
+
+CORPUS = dict(corpus())
+CALLS = {
+    name: event
+    for name, event in CORPUS.items()
+    if event["detail-type"] == "AWS API Call via CloudTrail"
+}
+
+
+def pattern(installation: Installation, rule: str) -> dict[str, Any]:
+    text = installation.named("aws_cloudwatch_event_rule", rule).values["event_pattern"]
+    assert len(text) <= 4096, f"EventBridge takes no pattern of {len(text)} characters"
+    return dict(json.loads(text))
+
+
+def matches(installation: Installation, rule: str, event: dict[str, Any]) -> bool:
+    loaded = EventPattern.load(json.dumps(pattern(installation, rule)))
+    return bool(loaded.matches_event(event))
+
+
+def test_s3_events_pattern(each: Installation) -> None:
+    found = pattern(each, "s3-events")
+    names = found["detail"].pop("eventName")
+    assert sorted(names) == sorted(NAMES), "These calls can change what has to be protected"
+    assert found == {
+        "source": ["aws.s3"],
+        "detail-type": ["AWS API Call via CloudTrail"],
+        "detail": {"errorCode": [{"exists": False}]},
+    }, "Failed calls are events too, and must not be heard"
+
+
+def test_check_requests_pattern(each: Installation) -> None:
+    assert pattern(each, "check-requests") == {
+        "account": [ACCOUNT],
+        "source": ["s3-dr"],
+        "detail-type": ["Bucket Check Requested"],
+        "detail": {"bucket": [{"exists": True}]},
+    }, "Only this account may ask for a check"
+
+
+def test_corpus_is_there() -> None:
+    heard = {event["detail"]["eventName"] for event in CALLS.values()} & NAMES
+    assert len(heard) >= 7, f"The corpus must have most of the calls, not only {sorted(heard)}"
+    assert any("errorCode" in event["detail"] for event in CALLS.values()), "And a failed one"
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_rule_hears_calls_that_succeeded(name: str, default: Installation) -> None:
+    event = CORPUS[name]
+    detail = event["detail"]
+    wanted = name in CALLS and detail["eventName"] in NAMES and "errorCode" not in detail
+    assert matches(default, "s3-events", event) is wanted
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_rule_does_not_hear_calls_that_failed(name: str, default: Installation) -> None:
+    event = copy.deepcopy(CALLS[name])
+    event["detail"] |= {"errorCode": "AccessDenied", "errorMessage": "Access Denied"}
+    assert not matches(default, "s3-events", event)
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_rule_hears_whoever_calls(name: str, default: Installation) -> None:
+    """Nothing but the name of the call counts: the shapes of its parameters drift."""
+    event = copy.deepcopy(CALLS["put_bucket_tagging"])
+    event["detail"] |= {"eventName": name, "eventSource": "s3-control.amazonaws.com"}
+    event["detail"]["requestParameters"] = None
+    assert matches(default, "s3-events", event)
+
+
+def test_rule_hears_requests_of_its_own_account(default: Installation) -> None:
+    event = CORPUS["check_request"]
+    request = {**event, "account": ACCOUNT}
+    assert matches(default, "check-requests", request)
+    assert not matches(default, "check-requests", {**request, "account": "999999999999"})
+    assert not matches(default, "check-requests", {**request, "detail": {}})
+    assert not matches(default, "check-requests", {**request, "source": "aws.s3"})
+    others = [name for name, each in CORPUS.items() if matches(default, "check-requests", each)]
+    assert set(others) <= {"check_request"}

@@ -1,0 +1,211 @@
+"""What is where, what it is called, and what comes out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from harness.plan import Plan
+from plan.installations import (
+    BACK,
+    CASES,
+    CUSTOM,
+    DEFAULT,
+    FUNCTIONS,
+    Case,
+    Installation,
+)
+
+pytestmark = pytest.mark.terraform
+
+# Everything the module creates, by region: type, the attribute that tells one from another, and
+# what the attribute says after the installation's name.
+SOURCE = {
+    ("aws_cloudwatch_event_rule", "name"): ["-check-requests", "-s3-events"],
+    ("aws_cloudwatch_event_target", "rule"): ["-check-requests", "-s3-events"],
+    ("aws_cloudwatch_log_group", "name"): ["-enable-replication", "-source-bucket-check"],
+    ("aws_iam_role", "name"): ["-enable-replication", "-replication", "-source-bucket-check"],
+    ("aws_iam_role_policy", "name"): [
+        "-enable-replication",
+        "-replication",
+        "-source-bucket-check",
+    ],
+    ("aws_lambda_function", "function_name"): ["-enable-replication", "-source-bucket-check"],
+    ("aws_lambda_function_event_invoke_config", "function_name"): [
+        "-enable-replication",
+        "-source-bucket-check",
+    ],
+    ("aws_lambda_permission", "source_arn"): ["-02", "-check-requests", "-s3-events"],
+    ("aws_sns_topic", "name"): ["-02"],
+    ("aws_sns_topic_policy", "policy"): ["-02"],
+    ("aws_sns_topic_subscription", "endpoint"): ["-enable-replication"],
+    ("aws_sqs_queue", "name"): ["-failures"],
+}
+DR = {
+    ("aws_cloudwatch_log_group", "name"): ["-destination-bucket-check"],
+    ("aws_iam_role", "name"): ["-destination-bucket-check"],
+    ("aws_iam_role_policy", "name"): ["-destination-bucket-check"],
+    ("aws_lambda_function", "function_name"): ["-destination-bucket-check"],
+    ("aws_lambda_function_event_invoke_config", "function_name"): ["-destination-bucket-check"],
+    ("aws_lambda_permission", "source_arn"): ["-01"],
+    ("aws_sns_topic", "name"): ["-01"],
+    ("aws_sns_topic_policy", "policy"): ["-01"],
+    ("aws_sns_topic_subscription", "endpoint"): ["-destination-bucket-check"],
+    ("aws_sqs_queue", "name"): ["-failures"],
+}
+SIDES = {"source": SOURCE, "dr": DR}
+
+
+def test_no_provider_is_forgotten(each: Installation) -> None:
+    forgotten = [
+        address for address, provider in each.providers.items() if not provider.startswith("aws.")
+    ]
+    assert not forgotten, (
+        "Without `provider =` these land in whatever region the caller's default provider has: "
+        f"{forgotten}"
+    )
+
+
+def test_only_the_two_regions_are_used(each: Installation) -> None:
+    regions = {each.region_of(provider) for provider in each.providers.values()}
+    assert regions == {each.case.source, each.case.dr}
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_everything_is_in_its_region(each: Installation, side: str) -> None:
+    found: dict[str, list[str]] = {}
+    for resource in each.resources:
+        if each.region_of(resource.provider) == each.case.region(side):
+            found.setdefault(resource.type, []).append(tell(resource.type, resource.values, each))
+    expected = {kind: names for (kind, _), names in SIDES[side].items()}
+    assert {kind: sorted(names) for kind, names in found.items()} == expected, (
+        f"This is what has to be in the {side} region, no more and no less"
+    )
+
+
+def tell(kind: str, values: Mapping[str, Any], installation: Installation) -> str:
+    """What a resource is called, after the installation's name."""
+    (attribute,) = {attribute for name, attribute in (*SOURCE, *DR) if name == kind}
+    text = values[attribute]
+    if attribute == "policy":
+        text = json.loads(text)["Statement"][0]["Resource"]
+    return "-" + str(text).rpartition(f"{installation.case.prefix}-")[2]
+
+
+def test_installations_do_not_collide(install: Callable[[Case], Installation]) -> None:
+    """All share the account, and BACK both regions with DEFAULT."""
+    counted: Counter[tuple[str, str, str]] = Counter()
+    for case in (DEFAULT, CUSTOM, BACK):
+        installation = install(case)
+        for resource in installation.resources:
+            name = resource.values.get("name") or resource.values.get("function_name")
+            if name and resource.type not in ("aws_iam_role_policy", "aws_lambda_permission"):
+                # IAM knows no regions.
+                region = installation.region_of(resource.provider)
+                region = "" if resource.type == "aws_iam_role" else region
+                counted[resource.type, region, name] += 1
+    assert len(counted) == 3 * 19, "Every installation has nineteen things with a name of their own"
+    twice = [key for key, times in counted.items() if times > 1]
+    assert not twice, f"Two installations in one account make the same thing: {twice}"
+
+
+def test_outputs(each: Installation) -> None:
+    case = each.case
+    assert each.outputs() == {
+        **{key: function_output(case, key) for key in FUNCTIONS},
+        "dr_bucket_suffix": case.arguments.get("dr_bucket_suffix", "-dr"),
+        "event_rules": rules_output(case),
+        "failure_queues": queues_output(case),
+        "regions": {"dr": case.dr, "source": case.source},
+        "replication_role": role_output(case),
+        "topic_01": topic_output(case, "topic_01", "dr"),
+        "topic_02": topic_output(case, "topic_02", "source"),
+    }, "Every function, topic, queue, role and rule must come out, known in the plan"
+
+
+def test_outputs_name_what_is_planned(each: Installation) -> None:
+    """Output ARNs are put together from names; these are the names of what is made."""
+    for key in FUNCTIONS:
+        name = f"{each.case.prefix}-{key.replace('_', '-')}"
+        assert each.function(key).values["function_name"] == name
+        assert each.named("aws_iam_role", key.replace("_", "-")).values["name"] == name
+        group = f"/aws/lambda/{name}"
+        assert group in [each.values["name"] for each in each.of("aws_cloudwatch_log_group")]
+        assert each.function(key).values["logging_config"][0]["log_group"] == group
+
+
+@pytest.mark.parametrize(
+    ("source", "dr"), [("us-west-2", "us-east-2"), ("eu-central-1", "us-east-1")]
+)
+def test_example_outputs(basic: Callable[..., Plan], source: str, dr: str) -> None:
+    case = Case("basic", source, dr)
+    given = {} if source == "us-west-2" else {"source_region": source, "dr_region": dr}
+    plan = basic(**given)
+    assert plan.outputs() == {
+        "dr_bucket_suffix": "-dr",
+        "event_rules": rules_output(case),
+        "failure_queues": queues_output(case),
+        "functions": [function_output(case, key) for key in FUNCTIONS],
+        "regions": {"dr": dr, "source": source},
+        "replication_role": role_output(case),
+        "topics": [topic_output(case, "topic_01", "dr"), topic_output(case, "topic_02", "source")],
+    }
+    regions = {plan.region(provider) for provider in plan.providers().values()}
+    assert regions == {source, dr}, "The example must plan in the regions it is given"
+
+
+def test_partitions_are_covered() -> None:
+    """AWS in China and AWS GovCloud have ARNs of their own; the tests above know them by case."""
+    assert {case.partition for case in CASES} == {"aws", "aws-cn", "aws-us-gov"}
+    assert any(case.source == "us-east-1" for case in CASES)
+    assert any(case.dr == "us-east-1" for case in CASES)
+
+
+def test_arns_are_of_the_partition(each: Installation) -> None:
+    text = json.dumps([resource.values for resource in each.resources], default=str)
+    partitions = set(re.findall(r"arn:(aws[a-z-]*):", text))
+    assert partitions == {each.case.partition}
+
+
+def function_output(case: Case, key: str) -> dict[str, str]:
+    side = "dr" if key == "destination_bucket_check" else "source"
+    name = f"{case.prefix}-{key.replace('_', '-')}"
+    return {
+        "function_arn": case.arn("lambda", side, f"function:{name}"),
+        "function_name": name,
+        "log_group_name": f"/aws/lambda/{name}",
+        "region": case.region(side),
+        "role_arn": case.role_arn(key.replace("_", "-")),
+        "role_name": name,
+    }
+
+
+def topic_output(case: Case, key: str, side: str) -> dict[str, str]:
+    name = f"{case.prefix}-{key.removeprefix('topic_')}"
+    return {"arn": case.arn("sns", side, name), "name": name, "region": case.region(side)}
+
+
+def role_output(case: Case) -> dict[str, str]:
+    return {"arn": case.role_arn("replication"), "name": f"{case.prefix}-replication"}
+
+
+def queues_output(case: Case) -> dict[str, dict[str, str]]:
+    """Without the URLs, which are SQS's to give."""
+    return {
+        side: {"arn": case.arn("sqs", side, f"{case.prefix}-failures")} for side in ("dr", "source")
+    }
+
+
+def rules_output(case: Case) -> dict[str, dict[str, str]]:
+    return {
+        key: {
+            "arn": case.arn("events", "source", f"rule/{case.prefix}-{key.replace('_', '-')}"),
+            "name": f"{case.prefix}-{key.replace('_', '-')}",
+        }
+        for key in ("check_requests", "s3_events")
+    }
