@@ -38,7 +38,7 @@ check: ## Check style and types, and that the zip is fresh
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	terraform fmt -check -diff -recursive
+	TF_CLI_CONFIG_FILE= terraform fmt -check -diff -recursive
 	$(BIN)/python lambda/package.py --check
 	$(BIN)/python scripts/readme_tables.py --check
 
@@ -46,7 +46,7 @@ fix: ## Format Python and Terraform, and mend what can be mended
 	@$(SETUP) terraform dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
-	terraform fmt -recursive
+	TF_CLI_CONFIG_FILE= terraform fmt -recursive
 
 zip: ## Build lambda/dist/s3_dr.zip from lambda/s3_dr
 	@$(BOOT) lambda/package.py
