@@ -19,8 +19,10 @@ def test_there_are_examples() -> None:
     assert EXAMPLES, "examples/ holds the roots that a user starts from"
 
 
+@pytest.mark.terraform
 @pytest.mark.parametrize(
-    ("example", "account"), zip(EXAMPLES, ACCOUNTS, strict=True), ids=lambda value: Path(value).name
+    ("example", "account"),
+    [pytest.param(example, ACCOUNTS[n], id=example.name) for n, example in enumerate(EXAMPLES)],
 )
 def test_example(
     example: Path, account: str, local_aws: LocalAws, terraform_cli: Toolchain

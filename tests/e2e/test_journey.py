@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 
 from harness.deployment import Deployment
 
+pytestmark = pytest.mark.terraform
+
 TAG = {"Key": "dr", "Value": "true"}
 
 

@@ -25,6 +25,7 @@ def listen(port: int) -> socket.socket:
     try:
         listener.bind(("127.0.0.1", port))
     except (OSError, OverflowError) as error:
+        listener.close()
         raise SystemExit(
             f"Port {port} cannot be used ({getattr(error, 'strerror', None) or error}): stop what "
             "listens on it, or choose another port with --port."

@@ -1,0 +1,130 @@
+"""What all three functions ask of a source bucket before they do anything."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+
+from functional.payload import environment
+from s3_dr.aws import Budget
+from s3_dr.check import Check
+from s3_dr.events import BucketRequest
+from s3_dr.outcomes import Ignored, Reason
+from s3_dr.settings import Settings
+
+TAGGED = {"TagSet": [{"Key": "dr", "Value": "true"}]}
+TWIN = {"TagSet": [{"Key": "s3-dr:source-bucket", "Value": "x"}, *TAGGED["TagSet"]]}
+HERE = {"BucketRegion": "us-west-2"}
+
+
+def error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code}}, "AnyOperation")
+
+
+class S3:
+    """An S3 client with one answer for each operation; an exception is raised."""
+
+    def __init__(self, tags: object = TAGGED, head: object = HERE, owned: tuple[str, ...] = ()):
+        self._answers = {"get_bucket_tagging": tags, "head_bucket": head}
+        self._owned = owned
+        self.asked: list[str] = []
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(**_: object) -> object:
+            self.asked.append(operation)
+            answer = self._answers[operation]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+    def get_paginator(self, operation: str) -> Any:
+        self.asked.append(operation)
+        found = [{"Name": name} for name in self._owned]
+        pages = [{"Buckets": found[:1]}, {"Buckets": found[1:]}]
+        return SimpleNamespace(paginate=lambda **_: pages)
+
+
+def check(s3: S3, created_at: datetime | None = None) -> Check:
+    clients = cast(Any, SimpleNamespace(source_s3=s3, dr_s3=s3))
+    request = BucketRequest("orders", "c-1", created_at)
+    budget = Budget(lambda: 60.0, sleep=lambda _: None)
+    return Check(Settings.from_environment(environment()), clients, budget, request)
+
+
+def reason(s3: S3) -> Reason:
+    with pytest.raises(Ignored) as caught:
+        check(s3).observe_source()
+    return caught.value.reason
+
+
+def test_a_tagged_bucket_of_the_source_region_is_to_be_protected() -> None:
+    found = check(S3())
+
+    assert found.observe_source().name == "standard"
+    assert found.profile is not None, "the profile is kept for the steps that follow"
+    assert found.twin.name == "orders-dr"
+
+
+def test_an_untagged_bucket_costs_one_call() -> None:
+    s3 = S3(tags=error("NoSuchTagSet"))
+
+    assert reason(s3) == Reason.NO_PROFILE_MATCHES
+    assert s3.asked == ["get_bucket_tagging"], "most buckets are not tagged"
+
+
+def test_a_twin_is_never_a_source_whatever_other_tags_it_has() -> None:
+    assert reason(S3(tags=TWIN)) == Reason.IS_A_TWIN
+
+
+def test_a_bucket_elsewhere_is_ignored() -> None:
+    assert reason(S3(head={"BucketRegion": "eu-west-1"})) == Reason.OTHER_REGION
+
+
+def test_a_refusal_of_a_foreign_bucket_is_harmless() -> None:
+    assert reason(S3(tags=error("AccessDenied"), owned=("orders-2",))) == Reason.NOT_OURS
+
+
+@pytest.mark.parametrize("owned", [("orders",), ("orders-2", "orders")])
+def test_a_refusal_of_an_own_bucket_is_an_error(owned: tuple[str, ...]) -> None:
+    with pytest.raises(ClientError, match="AccessDenied"):
+        check(S3(tags=error("AccessDenied"), owned=owned)).observe_source()
+
+
+def test_a_refusal_to_tell_the_region_is_an_error() -> None:
+    with pytest.raises(ClientError, match="403"):
+        check(S3(head=error("403"))).observe_source()
+
+
+def test_a_bucket_that_is_gone_is_ignored() -> None:
+    assert reason(S3(tags=error("NoSuchBucket"))) == Reason.NO_SUCH_BUCKET
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(0, ClientError), (100, ClientError), (130, Ignored)]
+)
+def test_a_bucket_that_is_not_there_yet_is_an_error_for_two_minutes(
+    seconds: int, expected: type[Exception]
+) -> None:
+    created_at = datetime.now(UTC) - timedelta(seconds=seconds)
+
+    with pytest.raises(expected):
+        check(S3(tags=error("NoSuchBucket")), created_at).observe_source()
+
+
+@pytest.mark.parametrize(
+    "created_at",
+    [
+        datetime.now(UTC) + timedelta(days=365),
+        datetime.fromisoformat("9999-12-31T23:59:59-23:59"),
+        datetime.fromisoformat("0001-01-01T00:00:00+23:59"),
+    ],
+)
+def test_a_creation_at_an_impossible_time_is_not_believed(created_at: datetime) -> None:
+    with pytest.raises(Ignored):
+        check(S3(tags=error("NoSuchBucket")), created_at).observe_source()

@@ -1,0 +1,294 @@
+"""Events and messages: which bucket they name, or why they are ignored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functional.payload import EVENTS, NAME_IN_EVENTS, environment, event, message, sns_event
+from s3_dr.events import BucketRequest, from_eventbridge, from_sns
+from s3_dr.naming import is_bucket_name
+from s3_dr.outcomes import Ignored, Reason
+from s3_dr.settings import Settings
+
+SETTINGS = Settings.from_environment(environment())
+
+NAMING_THE_BUCKET = [
+    "check_request",
+    "create_bucket",
+    "create_bucket_us_east_1",
+    "create_bucket_with_tags",
+    "delete_bucket_replication",
+    "delete_bucket_tagging",
+    "put_bucket_lifecycle",
+    "put_bucket_public_access_block_2019",
+    "put_bucket_replication",
+    "put_bucket_tagging",
+    "put_bucket_tagging_by_service",
+    "put_bucket_tagging_no_tags",
+    "put_bucket_tagging_one_tag",
+    "put_bucket_versioning",
+    "tag_resource",
+    "tag_resource_capital",
+    "tag_resource_encoded",
+    "tag_resource_in_resources",
+    "untag_resource",
+]
+IGNORED = {
+    "batch_job_status_changed": Reason.UNKNOWN_EVENT,
+    "put_bucket_replication_own_role": Reason.OWN_EVENT,
+    "put_bucket_tagging_denied": Reason.FAILED_CALL,
+    "put_bucket_versioning_own_role": Reason.OWN_EVENT,
+    "sns_message": Reason.UNKNOWN_EVENT,
+    "tag_change_on_resource": Reason.UNKNOWN_EVENT,
+    "tag_resource_access_point": Reason.NOT_A_BUCKET,
+}
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+ODD: st.SearchStrategy[Any] = (
+    st.sampled_from([None, [], {}, "", 0, True, [None], [[]], ["x"], {"a": None}]) | JSON
+)
+
+
+def reason(sent: object) -> Reason:
+    """Why an event is ignored."""
+    with pytest.raises(Ignored) as caught:
+        from_eventbridge(sent, SETTINGS)
+    return caught.value.reason
+
+
+def request_for(sent: object) -> BucketRequest | Ignored:
+    """What an event is read as. Any exception other than Ignored is the test's failure."""
+    try:
+        return from_eventbridge(sent, SETTINGS)
+    except Ignored as ignored:
+        return ignored
+
+
+def tagged_resource(**parameters: object) -> dict[str, Any]:
+    found: dict[str, Any] = event("tag_resource")
+    found["detail"] |= {"requestParameters": parameters, "resources": []}
+    return found
+
+
+def test_the_corpus_is_tested_in_full() -> None:
+    files = {path.stem for path in EVENTS.glob("*.json")}
+
+    assert files == {*NAMING_THE_BUCKET, *IGNORED}, "each event of the corpus has its expectation"
+
+
+@pytest.mark.parametrize("name", NAMING_THE_BUCKET)
+def test_the_bucket_is_found(name: str) -> None:
+    sent = event(name)
+
+    request = from_eventbridge(sent, SETTINGS)
+
+    assert request.bucket == NAME_IN_EVENTS, f"{name} names that bucket"
+    assert request.correlation_id == sent["id"], "the event's id is carried on"
+
+
+@pytest.mark.parametrize("name", IGNORED)
+def test_the_event_is_ignored(name: str) -> None:
+    assert reason(event(name)) == IGNORED[name], f"{name} is none of our business"
+
+
+@pytest.mark.parametrize("name", ["put_bucket_tagging_denied", "put_bucket_versioning_own_role"])
+def test_an_ignored_event_still_tells_its_bucket_and_id(name: str) -> None:
+    sent = event(name)
+
+    with pytest.raises(Ignored) as caught:
+        from_eventbridge(sent, SETTINGS)
+
+    assert caught.value.bucket == NAME_IN_EVENTS, "the log must say which bucket it was"
+    assert caught.value.correlation_id == sent["id"], "and which event"
+
+
+def test_only_a_created_bucket_is_new() -> None:
+    moment = datetime(2026, 3, 2, 9, 3, 8, tzinfo=UTC)
+
+    assert from_eventbridge(event("create_bucket"), SETTINGS).created_at == moment
+    assert from_eventbridge(event("put_bucket_tagging"), SETTINGS).created_at is None
+
+
+@pytest.mark.parametrize("when", [None, "", "yesterday", "2026-13-40", 17, [], "9" * 100])
+def test_a_creation_time_nobody_understands_is_none(when: object) -> None:
+    sent = event("create_bucket")
+    sent["detail"]["eventTime"] = when
+
+    assert from_eventbridge(sent, SETTINGS).created_at is None
+
+
+def test_a_creation_time_without_a_zone_is_universal_time() -> None:
+    sent = event("create_bucket")
+    sent["detail"]["eventTime"] = "2026-03-02T09:03:08"
+
+    created_at = from_eventbridge(sent, SETTINGS).created_at
+
+    assert created_at == datetime(2026, 3, 2, 9, 3, 8, tzinfo=UTC), "CloudTrail speaks UTC"
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:s3:::orders",
+        "arn:aws-cn:s3:::orders",
+        "arn:aws-us-gov:s3:::orders",
+        "arn%3Aaws%3As3%3A%3A%3Aorders",
+    ],
+)
+@pytest.mark.parametrize("field", ["resourceArn", "resourceARN", "ResourceArn"])
+def test_an_arn_is_understood_however_it_is_spelt(field: str, arn: str) -> None:
+    assert from_eventbridge(tagged_resource(**{field: arn}), SETTINGS).bucket == "orders"
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:s3:us-west-2:111122223333:accesspoint/reports",
+        "arn:aws:s3:us-west-2:111122223333:access-grants/default",
+        "arn:aws:s3:us-west-2:111122223333:storage-lens-group/g",
+        "arn:aws:s3-outposts:us-west-2:111122223333:outpost/op-1/bucket/orders",
+        "arn:aws:s3express:us-west-2:111122223333:bucket/orders--usw2-az1--x-s3",
+        "arn:aws:s3tables:us-west-2:111122223333:bucket/orders",
+        "arn:aws:s3::111122223333:accesspoint/m.mrap",
+        "arn:aws:s3:::orders/key",
+        "arn:aws:s3:::orders%2Fkey",
+        "arn:aws:s3:::*",
+        "arn:aws:s3:::",
+        "orders",
+        "\x00",
+    ],
+)
+def test_an_arn_of_anything_but_a_bucket_is_ignored(arn: str) -> None:
+    assert reason(tagged_resource(resourceArn=arn)) == Reason.NOT_A_BUCKET
+
+
+@pytest.mark.parametrize("place", ["requestParameters", "resources", "userIdentity", "errorCode"])
+@given(ODD)
+def test_oddities_inside_a_record_never_break_it(place: str, odd: Any) -> None:
+    sent = event("tag_resource_in_resources")
+    sent["detail"][place] = odd
+
+    found = request_for(sent)
+
+    assert isinstance(found, Ignored) or is_bucket_name(found.bucket)
+
+
+@given(JSON)
+def test_any_json_value_is_a_request_or_ignored(sent: Any) -> None:
+    found = request_for(sent)
+
+    assert isinstance(found, Ignored) or is_bucket_name(found.bucket)
+
+
+@given(JSON, JSON)
+def test_any_json_value_as_a_bucket_name_is_a_request_or_ignored(name: Any, number: Any) -> None:
+    sent = event("check_request")
+    sent |= {"id": number, "detail": {"bucket": name}}
+
+    found = request_for(sent)
+
+    assert isinstance(found, Ignored) or is_bucket_name(found.bucket)
+
+
+@pytest.mark.parametrize("created_at", [None, datetime(2026, 3, 2, 9, 3, 8, tzinfo=UTC)])
+def test_the_message_of_a_request_is_read_as_that_request(created_at: datetime | None) -> None:
+    sent = BucketRequest("orders", "c-1", created_at)
+
+    [received] = from_sns(sns_event(sent.message()))
+
+    assert received == sent, "what one function sends the next one understands"
+
+
+def test_the_message_of_the_corpus_is_read() -> None:
+    [received] = from_sns(event("sns_message"))
+
+    assert received == BucketRequest(NAME_IN_EVENTS, "77dd1b93-f3df-ac5c-ea6d-3b487ca64730")
+
+
+def test_every_message_counts_and_a_bad_one_stops_no_other() -> None:
+    received = list(from_sns(sns_event(message("orders"), "?", message("reports"))))
+
+    assert [getattr(item, "bucket", "") for item in received] == ["orders", "", "reports"]
+    assert isinstance(received[1], Ignored), "the second is no message of ours"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "orders",
+        "[]",
+        "null",
+        "7",
+        "{}",
+        '{"bucket": "orders"}',
+        message("orders", version=2),
+        message("orders", version="1"),
+        message("orders", version=None),
+        message("orders", version=[1]),
+        message(5),
+        message(None),
+        message(["orders"]),
+        message(""),
+        "[" * 200_000,
+        '{"version": 1' + "0" * 10_000 + "}",
+        None,
+        7,
+        {"version": 1, "bucket": "orders"},
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_a_message_of_another_shape_is_unknown(text: object) -> None:
+    [received] = from_sns(sns_event(text))
+
+    assert isinstance(received, Ignored), f"no message of ours: {str(text)[:60]}"
+    assert received.reason == Reason.UNKNOWN_EVENT
+
+
+@pytest.mark.parametrize("name", ["Orders", "../orders", "a" * 64, "o--x-s3", "*"])
+def test_a_message_about_no_bucket_is_ignored(name: str) -> None:
+    [received] = from_sns(sns_event(message(name)))
+
+    assert isinstance(received, Ignored), f"{name!r} is no bucket"
+    assert received.reason == Reason.NOT_A_BUCKET
+
+
+@given(JSON)
+def test_any_json_value_as_an_sns_event_is_read(sent: Any) -> None:
+    for found in from_sns(sent):
+        assert isinstance(found, Ignored) or is_bucket_name(found.bucket)
+
+
+@given(ODD)
+def test_an_odd_creation_time_in_a_message_is_none_or_a_time(odd: Any) -> None:
+    text = json.dumps({"version": 1, "bucket": "orders", "created_at": odd})
+
+    [found] = from_sns(sns_event(text))
+
+    assert isinstance(found, BucketRequest), "it names a bucket all the same"
+    assert found.created_at is None or found.created_at.tzinfo
+
+
+@given(JSON.map(json.dumps) | st.text(), st.booleans())
+def test_any_text_as_a_message_is_a_request_or_ignored(text: str, wrapped: bool) -> None:
+    body: Mapping[str, object] = {"Records": [text]} if wrapped else sns_event(text)
+
+    [found] = from_sns(body)
+
+    assert isinstance(found, Ignored) or is_bucket_name(found.bucket)
+
+
+def test_a_correlation_id_is_bounded() -> None:
+    [received] = from_sns(sns_event(message("orders", "x" * 5000)))
+
+    assert isinstance(received, BucketRequest)
+    assert len(received.correlation_id) == 128, "a hostile id must not swell every log line"
