@@ -240,16 +240,55 @@ data "aws_iam_policy_document" "destination_bucket_check" {
     }
   }
 
-  # A bucket that does not exist yet has no owner to ask for. Ownership and tags are part of CreateBucket.
+  # A bucket that does not exist yet has no owner to ask for. Ownership and tags are part of CreateBucket: hence IfExists.
   statement {
     sid       = "CreateTwinsInTheDrRegion"
-    actions   = ["s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource"]
+    actions   = ["s3:CreateBucket"]
     resources = [local.twin_buckets]
 
     condition {
       test     = "StringEquals"
       variable = "aws:RequestedRegion"
       values   = [local.dr.region]
+    }
+  }
+
+  statement {
+    sid       = "OwnTwinsFromTheirCreation"
+    actions   = ["s3:PutBucketOwnershipControls"]
+    resources = [local.twin_buckets]
+
+    condition {
+      test     = "StringEqualsIfExists"
+      variable = "s3:ResourceAccount"
+      values   = [local.dr.account_id]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.dr.region]
+    }
+  }
+
+  statement {
+    sid       = "MarkTwinsWhileCreatingThem"
+    actions   = ["s3:TagResource"]
+    resources = [local.twin_buckets]
+
+    condition {
+      test     = "StringEqualsIfExists"
+      variable = "s3:ResourceAccount"
+      values   = [local.dr.account_id]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.dr.region]
+    }
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "aws:TagKeys"
+      values   = ["s3-dr:managed-by", "s3-dr:source-bucket"]
     }
   }
 

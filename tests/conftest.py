@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from harness.toolchain import REPO, Toolchain, ToolchainError
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("s3-dr", deadline=None)
+settings.load_profile("s3-dr")
 
 _LADDER = ("unit", "functional", "plan", "compliance", "e2e")
 

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -25,14 +26,20 @@ _CLIENT_CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 5},
     connect_timeout=3,
     read_timeout=10,
+    # Else us-east-1 would be asked through the old global endpoint, whose requests IAM conditions
+    # on the region and CloudTrail may see otherwise.
+    s3={"us_east_1_regional_endpoint": "regional"},
     user_agent_extra="s3-dr",
 )
 
 # What S3 answers while a change of a moment ago is still spreading. PutBucketReplication speaks of
 # a bucket made, or versioned, seconds before as if it were not.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-_SETTLING_CODES = frozenset({"OperationAborted", "BucketNotReady"})
+_SETTLING_CODES = frozenset({"OperationAborted"})
 _SETTLING_MESSAGES = ("Destination bucket must", "Versioning must be 'Enabled'")
+
+# HEAD answers have no body, so botocore gives the status for a code.
+_HEAD_CODES = {"403": "AccessDenied", "404": "NoSuchBucket"}
 
 _FIRST_DELAY = 0.2  # seconds
 _LONGEST_DELAY = 8.0
@@ -40,13 +47,14 @@ _RESERVE = 5.0  # seconds of the function's time kept for ending in good order
 
 
 def error_code(error: ClientError) -> str:
-    """S3's error code, or the HTTP status as text where there is no body (HEAD)."""
-    return str(error.response.get("Error", {}).get("Code", ""))
+    """S3's error code, the same for HEAD as for other calls."""
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    return _HEAD_CODES.get(code, code)
 
 
 def is_denied(error: ClientError) -> bool:
-    """Whether the call was refused; HEAD answers have only the status."""
-    return error_code(error) in {"AccessDenied", "403"}
+    """Whether the call was refused: not ours, or not allowed. S3 does not say which."""
+    return error_code(error) == "AccessDenied"
 
 
 def is_settling(error: ClientError) -> bool:
@@ -195,12 +203,25 @@ class Bucket:
         return {tag["Key"]: tag["Value"] for tag in response["TagSet"]} if response else {}
 
     def is_owned_by_caller(self) -> bool:
-        """Whether the caller's account owns the bucket: tells "not ours" from "not allowed".
+        """Whether the caller's account owns the bucket: tells "not ours" from "not allowed"."""
+        return self._listed() is not None
 
-        S3 answers 403 to both. https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
+    def is_young(self, age: timedelta) -> bool:
+        """Whether the caller's account made the bucket, less than so long ago."""
+        listed = self._listed()
+        return listed is not None and datetime.now(UTC) - listed["CreationDate"] < age
+
+    def _listed(self) -> Any:
+        """The bucket's entry in the list of the caller's buckets, or None.
+
+        Pages, because accounts with many buckets may not list without.
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
         """
-        pages = self.s3.get_paginator("list_buckets").paginate(Prefix=self.name)
-        return any(item["Name"] == self.name for page in pages for item in page["Buckets"])
+        pages = self.s3.get_paginator("list_buckets").paginate(
+            Prefix=self.name, PaginationConfig={"PageSize": 1000}
+        )
+        buckets = (item for page in pages for item in page.get("Buckets", []))
+        return next((item for item in buckets if item["Name"] == self.name), None)
 
     def _call(self, operation: str, **parameters: Any) -> Any:
         method = getattr(self.s3, operation)
@@ -210,4 +231,4 @@ class Bucket:
         )
 
     def _is_settling(self, error: ClientError) -> bool:
-        return is_settling(error) or (self.is_new and error_code(error) in {"NoSuchBucket", "404"})
+        return is_settling(error) or (self.is_new and error_code(error) == "NoSuchBucket")

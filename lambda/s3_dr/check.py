@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import NoReturn
 
 from botocore.exceptions import ClientError
 
 from .aws import Bucket, Budget, Clients, error_code, is_denied
 from .events import BucketRequest
 from .naming import twin_name
-from .outcomes import Ignored, Reason
+from .outcomes import Blocked, Ignored, Reason
 from .profiles import Profile, first_match
 from .settings import Settings
 
@@ -19,9 +20,7 @@ from .settings import Settings
 SOURCE_TAG = "s3-dr:source-bucket"
 MANAGER_TAG = "s3-dr:managed-by"
 
-# A bucket may take a moment to be seen after its CreateBucket event. Lambda's second asynchronous
-# retry comes three minutes after the first attempt, so a bucket that is gone again does not end
-# among the failures.
+# A bucket may take a moment to be seen after its CreateBucket event.
 _NEW_BUCKET_AGE = timedelta(minutes=2)
 
 
@@ -71,12 +70,12 @@ class Check:
 
         Raises:
             Ignored: the bucket is not ours to protect.
+            Blocked: it is tagged for protection and, falsely, as a twin.
         """
         tags = self._source_tags()
-        if SOURCE_TAG in tags:
-            # Also what keeps two deployments in opposite directions from breeding twins of twins.
-            raise Ignored(Reason.IS_A_TWIN, f"it is the twin of {tags[SOURCE_TAG]!r}")
         profile = first_match(self.settings.profiles, tags)
+        if SOURCE_TAG in tags:
+            self._refuse_twin(tags[SOURCE_TAG], profile)
         if profile is None:
             raise Ignored(Reason.NO_PROFILE_MATCHES, "its tags match no profile")
         region = self.source.region()
@@ -87,14 +86,26 @@ class Check:
         self.profile = profile
         return profile
 
+    def _refuse_twin(self, marked_for: str, profile: Profile | None) -> NoReturn:
+        """A twin is never a source: two deployments would breed twins of twins."""
+        suffix = self.settings.dr_bucket_suffix
+        if profile and self.request.bucket != twin_name(marked_for, suffix):
+            # A tag set copied from a twin must not leave a bucket unprotected in silence.
+            raise Blocked(
+                Reason.SOURCE_MARKED_AS_TWIN,
+                f"{self.request.bucket} carries the mark {SOURCE_TAG}={marked_for} of a twin; take "
+                "that tag away if it is none",
+            )
+        raise Ignored(Reason.IS_A_TWIN, f"it is the twin of {marked_for!r}")
+
     def _source_tags(self) -> dict[str, str]:
         try:
             return self.source.tags()
         except ClientError as error:
-            if error_code(error) == "NoSuchBucket" and not self._source_is_new():
-                raise Ignored(
-                    Reason.NO_SUCH_BUCKET, "there is no such bucket (any more)"
-                ) from error
+            if error_code(error) == "NoSuchBucket" and not (
+                self.source.is_new and self.source.is_owned_by_caller()
+            ):
+                raise Ignored(Reason.NO_SUCH_BUCKET, "there is no such bucket") from error
             # S3 gives one answer for "not yours" and "not allowed". Only the first is harmless.
             if is_denied(error) and not self.source.is_owned_by_caller():
                 raise Ignored(Reason.NOT_OURS, "it belongs to another account") from error

@@ -55,10 +55,11 @@ def enable_replication(check: Check) -> Outcome:
         ClientError: anything else S3 answers; the twin missing is such an error.
     """
     check.observe_source()
+    check.twin.is_new = True  # it may be moments old
     require_marked(check)
     current = read_configuration(check.source)
     desired = desired_configuration(check, current)
-    if not _same(current, desired):
+    if not _holds(current, desired, check):
         check.source.write("put_bucket_replication", ReplicationConfiguration=desired)
         _confirm(check, desired)
     return Outcome.PROTECTED
@@ -119,18 +120,37 @@ def _refuse_bad_company(settings: Settings, role: str, foreign: list[Any]) -> No
         )
 
 
-def _same(one: Mapping[str, Any] | None, other: Mapping[str, Any]) -> bool:
-    """Whether two configurations say the same; the order of rules means nothing to S3."""
+def _holds(current: Mapping[str, Any] | None, desired: Mapping[str, Any], check: Check) -> bool:
+    """Whether S3 shows what we want: our role, our rule, and every foreign rule's ID.
 
-    def by_id(configuration: Mapping[str, Any]) -> list[Any]:
-        return sorted(configuration["Rules"], key=lambda rule: str(rule.get("ID")))
+    By what they mean: S3 need not give a configuration back to the letter.
+    """
+    if current is None or current["Role"] != desired["Role"]:
+        return False
+    found, wanted = (
+        {rule.get("ID"): rule for rule in configuration["Rules"]}
+        for configuration in (current, desired)
+    )
+    ours = check.settings.module_name
+    return found.keys() == wanted.keys() and (
+        _meaning(found[ours], check) == _meaning(wanted[ours], check)
+    )
 
-    return one is not None and one["Role"] == other["Role"] and by_id(one) == by_id(other)
+
+def _meaning(rule: Mapping[str, Any], check: Check) -> dict[str, Any]:
+    """A rule without what goes without saying: an empty filter, the DR account as the owner."""
+    destination = dict(rule["Destination"])
+    if destination.get("Account") == check.settings.dr_account_id:
+        del destination["Account"]
+    meaning = {**rule, "Destination": destination}
+    if rule.get("Filter") in ({}, {"Prefix": ""}):
+        meaning["Filter"] = {}
+    return {key: value for key, value in meaning.items() if value is not None}
 
 
 def _confirm(check: Check, desired: Mapping[str, Any]) -> None:
     delays = check.budget.delays(_CONFIRM_WAIT)
-    while not _same(read_configuration(check.source), desired):
+    while not _holds(read_configuration(check.source), desired, check):
         delay = next(delays, None)
         if delay is None:
             raise NotConfirmed(f"S3 does not show our replication rule on {check.source.name} yet")

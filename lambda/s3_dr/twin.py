@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CreateBucketConfigurationTypeDef
 
 TLS_SID = "S3DrDenyInsecureTransport"
+
+_YOUNG = timedelta(minutes=2)
+_MARK_WAIT = 6.0  # seconds
 
 _PUBLIC_ACCESS_BLOCK = {
     "BlockPublicAcls": True,
@@ -30,19 +34,21 @@ def destination_bucket_check(check: Check) -> Outcome:
 
     Raises:
         Ignored: the source bucket is not, or no longer, to be protected.
-        Blocked: the twin's name stands for a bucket that is not the twin.
+        Blocked: the twin's name stands for a bucket that is not the twin, or that is shared.
         ClientError: anything else S3 or SNS answers.
     """
     check.observe_source()
     is_new = not exists(check) and _create(check)
+    policy = {} if is_new else _read_policy(check)
+    _refuse_sharing(check, policy)
     for ensure in (
         _ensure_public_access_block,
         _ensure_ownership,
         _ensure_versioning,
         _ensure_encryption,
-        _ensure_tls_only,
     ):
         ensure(check, is_new)
+    _ensure_tls_only(check, policy)
     check.clients.publish(check.settings.topic_02_arn, check.request.message())
     return Outcome.PASSED_ON
 
@@ -57,7 +63,7 @@ def exists(check: Check) -> bool:
     try:
         region = check.twin.region()
     except ClientError as error:
-        if error_code(error) == "404":
+        if error_code(error) == "NoSuchBucket":
             _require_sdk(check)
             return False
         raise _taken_or(error, check) from error
@@ -72,21 +78,36 @@ def exists(check: Check) -> bool:
 
 
 def require_marked(check: Check) -> None:
-    """Make sure that the bucket of the twin's name carries our marker for this very source.
+    """Make sure that the bucket of the twin's name carries our mark for this very source.
+
+    The tags of a bucket that was made moments ago, by another run perhaps, may not be seen yet:
+    bucket configuration is eventually consistent. Such a bucket gets some seconds. A twin is born
+    with its tags, so a bucket that shows others has them all.
 
     Raises:
         Blocked: it belongs to somebody else, or nobody said that it is the twin.
+        ClientError: anything else S3 answers; the bucket missing is such an error.
     """
+    tags = _tags(check)
+    if not tags and (check.twin.is_new or check.twin.is_young(_YOUNG)):
+        for delay in check.budget.delays(_MARK_WAIT):
+            check.budget.sleep(delay)
+            if tags := _tags(check):
+                break
+    if tags.get(SOURCE_TAG) == check.source.name:
+        return
+    raise Blocked(
+        Reason.TWIN_NOT_MARKED,
+        f"{check.twin.name} exists but is not marked as the twin of {check.source.name}; tag it "
+        f"{SOURCE_TAG}={check.source.name} if it shall be, or remove it if nobody needs it",
+    )
+
+
+def _tags(check: Check) -> dict[str, str]:
     try:
-        tags = check.twin.tags()
+        return check.twin.tags()
     except ClientError as error:
         raise _taken_or(error, check) from error
-    if tags.get(SOURCE_TAG) != check.source.name:
-        raise Blocked(
-            Reason.TWIN_NOT_MARKED,
-            f"{check.twin.name} exists but is not marked as the twin of {check.source.name}; tag "
-            f"it {SOURCE_TAG}={check.source.name} if it shall be, or remove it if nobody needs it",
-        )
 
 
 def _taken_or(error: ClientError, check: Check) -> Exception:
@@ -120,7 +141,7 @@ def _require_sdk(check: Check) -> None:
 
 
 def _create(check: Check) -> bool:
-    """Create the twin, marked from its first moment. False if another run was quicker.
+    """Create the twin, marked from its first moment. False if another run may have been quicker.
 
     A bucket made first and tagged afterwards would, after a crash in between, be one that we may
     never touch again. So the tags travel in CreateBucket itself.
@@ -153,9 +174,14 @@ def _create(check: Check) -> bool:
             require_marked(check)
             return False
         raise
-    check.changes.append("CreateBucket")
     check.twin.is_new = True
-    return True
+    ambiguous = settings.dr_region == "us-east-1"
+    if ambiguous:
+        # Here alone S3 answers 200 for a bucket that we had already: look what it is.
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+        require_marked(check)
+    check.changes.append("CreateBucket")
+    return not ambiguous
 
 
 def _ensure_public_access_block(check: Check, is_new: bool) -> None:
@@ -194,19 +220,51 @@ def _ensure_encryption(check: Check, is_new: bool) -> None:
         )
 
 
-def _ensure_tls_only(check: Check, is_new: bool) -> None:
-    """The twin's policy refuses plain HTTP; statements that are not ours stay."""
-    found = None if is_new else check.twin.read("get_bucket_policy", absent="NoSuchBucketPolicy")
-    policy: dict[str, Any] = json.loads(found["Policy"]) if found else {"Version": "2012-10-17"}
+def _read_policy(check: Check) -> dict[str, Any]:
+    """The twin's policy with its statements as a list; empty if it has none."""
+    found = check.twin.read("get_bucket_policy", absent="NoSuchBucketPolicy")
+    if not found:
+        return {}
+    policy: dict[str, Any] = json.loads(found["Policy"])
     statements = policy.get("Statement", [])
-    if isinstance(statements, dict):  # IAM lets a single statement stand without its list
-        statements = [statements]
+    # IAM lets a single statement stand without its list.
+    return {**policy, "Statement": statements if isinstance(statements, list) else [statements]}
+
+
+def _refuse_sharing(check: Check, policy: dict[str, Any]) -> None:
+    """A twin that somebody prepared for us must not let other accounts read what we copy.
+
+    The public access block stops the public, not an account that a policy names.
+    """
+    for statement in policy.get("Statement", []):
+        if statement.get("Effect") == "Allow" and not _is_within(check, statement):
+            raise Blocked(
+                Reason.TWIN_SHARED,
+                f"the policy of {check.twin.name} lets others in than account "
+                f"{check.settings.dr_account_id} (statement {statement.get('Sid', 'without Sid')});"
+                " take that statement out, or the objects would be theirs to read too",
+            )
+
+
+def _is_within(check: Check, statement: dict[str, Any]) -> bool:
+    """Whether a statement speaks of AWS principals of the twin's account only."""
+    principal = statement.get("Principal")
+    if not isinstance(principal, dict) or principal.keys() != {"AWS"}:
+        return False
+    named = principal["AWS"] if isinstance(principal["AWS"], list) else [principal["AWS"]]
+    account = check.settings.dr_account_id
+    return all(name == account or name.split(":")[4:5] == [account] for name in map(str, named))
+
+
+def _ensure_tls_only(check: Check, policy: dict[str, Any]) -> None:
+    """The twin's policy refuses plain HTTP; statements that are not ours stay."""
+    statements = policy.get("Statement", [])
     wanted = _tls_statement(check)
     if any(_normal(statement) == _normal(wanted) for statement in statements):
         return
     kept = [statement for statement in statements if statement.get("Sid") != TLS_SID]
-    document = json.dumps({**policy, "Statement": [*kept, wanted]})
-    check.twin.write("put_bucket_policy", Policy=document)
+    document = {"Version": "2012-10-17", **policy, "Statement": [*kept, wanted]}
+    check.twin.write("put_bucket_policy", Policy=json.dumps(document))
 
 
 def _tls_statement(check: Check) -> dict[str, Any]:

@@ -147,6 +147,20 @@ def foreign_twin(stack: Deployment) -> str:
     return stack.create_bucket("sniped")
 
 
+def shared_twin(stack: Deployment) -> str:
+    tags = [{"Key": "s3-dr:source-bucket", "Value": "shared"}]
+    stack.create_bucket("shared-dr", region=stack.dr_region, tags=tags)
+    spy = {
+        "Sid": "Spy",
+        "Effect": "Allow",
+        "Principal": {"AWS": "999900001111"},
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::shared-dr/*",
+    }
+    stack.dr_s3.put_bucket_policy(Bucket="shared-dr", Policy=policy(spy))
+    return stack.create_bucket("shared")
+
+
 def twin_elsewhere(stack: Deployment) -> str:
     stack.create_bucket("elsewhere-dr", region="eu-west-1")
     return stack.create_bucket("elsewhere")
@@ -198,6 +212,17 @@ def test_blocked(stack: Deployment, prepare: Callable[[Deployment], str], reason
     stack.settle()
     now = stack.source_s3.get_bucket_versioning(Bucket=source).get("Status")
     assert now == versioning, "a blocked bucket is left as it was found"
+    assert stack.rules(source) == {}
+
+
+def test_a_twin_that_another_account_may_read_is_not_filled(stack: Deployment) -> None:
+    source = shared_twin(stack)
+
+    stack.source_s3.put_bucket_tagging(Bucket=source, Tagging={"TagSet": [TAG]})
+
+    record = stack.wait_for_record("destination_bucket_check", bucket=source, outcome="blocked")
+    assert record["reason"] == "TWIN_SHARED"
+    stack.settle()
     assert stack.rules(source) == {}
 
 

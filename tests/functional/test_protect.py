@@ -295,14 +295,78 @@ def test_a_bucket_created_this_moment_is_waited_for_at_every_hop(
 
 
 def test_a_bucket_created_this_moment_that_never_comes_is_an_error(
+    functions: Functions, on_local_aws: World, local_aws: Any
+) -> None:
+    functions.context = Context(seconds=5.5)
+    bucket = on_local_aws.bucket(tags=TRIGGER)
+    local_aws.faults([fault("GetBucketTagging", bucket, "NoSuchBucket", 404, times=99)])
+
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        handlers.source_bucket_check(just_created(bucket), functions.context)
+
+    assert functions.log_lines()[-1]["outcome"] == "failed", "so that Lambda tries again later"
+    local_aws.faults([])
+
+
+def test_a_bucket_created_and_deleted_at_once_is_ignored(
     functions: Functions, on_moto: World
 ) -> None:
     functions.context = Context(seconds=5.5)
 
-    with pytest.raises(ClientError, match="NoSuchBucket"):
-        handlers.source_bucket_check(just_created("not-there-yet"), functions.context)
+    result = functions.only(handlers.source_bucket_check, just_created("gone-again"))
 
-    assert functions.log_lines()[-1]["outcome"] == "failed", "so that Lambda tries again later"
+    assert_ignored(result, "NO_SUCH_BUCKET")
+
+
+@pytest.mark.parametrize("step", ["check_destination", "enable_replication"])
+def test_a_mark_that_is_not_seen_yet_is_waited_for(
+    functions: Functions, on_local_aws: World, local_aws: Any, step: str
+) -> None:
+    bucket = on_local_aws.bucket(tags=TRIGGER)
+    functions.check_source(bucket)
+    functions.check_destination(bucket)
+    local_aws.faults([fault("GetBucketTagging", f"{bucket}-dr", "NoSuchTagSet", 404, times=2)])
+
+    result = getattr(functions, step)(bucket)
+
+    assert result["outcome"] in ("passed_on", "protected"), "a new bucket's tags may come late"
+
+
+def test_a_twin_that_lets_another_account_in_is_not_filled(
+    functions: Functions, on_local_aws: World
+) -> None:
+    bucket = on_local_aws.bucket(tags=TRIGGER)
+    twin = on_local_aws.twin(bucket, twin_marker(bucket))
+    spy = {
+        "Sid": "Spy",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{FOREIGN_ACCOUNT}:root"},
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{twin}/*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [spy]})
+    on_local_aws.s3(DR_REGION).put_bucket_policy(Bucket=twin, Policy=policy)
+
+    assert_blocked(functions.check_destination(bucket), "TWIN_SHARED")
+
+    assert functions.writes == []
+    assert "Publish" not in functions.operations
+
+
+def test_in_us_east_1_a_bucket_that_we_had_already_is_not_taken_for_made(
+    functions: Functions,
+    on_local_aws: World,
+    monkeypatch: pytest.MonkeyPatch,
+    local_aws: Any,
+) -> None:
+    functions.in_regions(monkeypatch, on_local_aws, "us-west-2", "us-east-1")
+    bucket = on_local_aws.bucket(tags=TRIGGER)
+    twin = on_local_aws.twin(bucket, {"team": "orders"}, region="us-east-1")
+    local_aws.faults([fault("HeadBucket", twin, "404", 404)])
+
+    assert_blocked(functions.check_destination(bucket), "TWIN_NOT_MARKED")
+
+    assert functions.writes == ["CreateBucket"], "S3 answered 200, and nothing else was touched"
 
 
 # --- a source bucket that is not to be, or cannot be, protected --------------
@@ -321,7 +385,7 @@ def test_a_bucket_with_other_tags_is_ignored(
 
 
 def test_a_twin_is_never_protected_itself(functions: Functions, on_moto: World) -> None:
-    twin = on_moto.bucket(tags={**TRIGGER, **twin_marker("orders")})
+    twin = on_moto.bucket(name="orders-dr", tags={**TRIGGER, **twin_marker("orders")})
 
     for look in (functions.check_source, functions.check_destination, functions.enable_replication):
         assert_ignored(look(twin), "IS_A_TWIN")
@@ -667,6 +731,7 @@ def test_a_persons_statement_in_the_twins_policy_stays(
 def test_a_twin_that_is_missing_is_an_error_at_the_end_of_the_journey(
     functions: Functions, on_local_aws: World
 ) -> None:
+    functions.context = Context(seconds=6)  # a second to wait, and the reserve
     bucket = on_local_aws.bucket(tags=TRIGGER, versioning="Enabled")
 
     with pytest.raises(ClientError, match="NoSuchBucket"):

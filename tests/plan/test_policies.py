@@ -79,7 +79,9 @@ SIDE = {
     "enable-replication": "source",
 }
 # A bucket that does not exist yet has no owner to ask for. Ownership and tags go with CreateBucket.
-CREATING = {"s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource"}
+CREATING = {"s3:CreateBucket"}
+AS_PART_OF_CREATING = {"s3:PutBucketOwnershipControls", "s3:TagResource"}
+MARKS = ("s3-dr:managed-by", "s3-dr:source-bucket")
 READ = re.compile(r"s3:(Get|List)")
 
 
@@ -169,13 +171,25 @@ def test_only_buckets_are_listed_everywhere(each: Installation) -> None:
 def test_buckets_are_of_the_account(statements: list[Statement]) -> None:
     for statement in of_s3(statements):
         owner = statement.conditions.get(("StringEquals", "s3:resourceaccount"))
+        if_any = statement.conditions.get(("StringEqualsIfExists", "s3:resourceaccount"))
         if set(statement.actions) <= CREATING:
             assert owner is None, f"{statement.sid}: what does not exist yet has no owner"
+        elif set(statement.actions) <= AS_PART_OF_CREATING:
+            assert if_any == (ACCOUNT,), f"{statement.sid}: if there is an owner, it is the account"
         else:
             assert owner == (ACCOUNT,), (
                 f"{statement.sid}: a bucket of another account, under the name that was expected, "
                 "must not be touched"
             )
+
+
+@pytest.mark.parametrize("role", ["destination-bucket-check"], indirect=True)
+def test_a_bucket_can_be_given_no_tag_but_the_marks(statements: list[Statement]) -> None:
+    [tagging] = [each for each in statements if each.names_action("s3:TagResource")]
+
+    assert tagging.actions == ("s3:TagResource",)
+    keys = tagging.conditions[("ForAllValues:StringEquals", "aws:tagkeys")]
+    assert sorted(keys) == sorted(MARKS)
 
 
 @pytest.mark.parametrize("role", SIDE, indirect=True)

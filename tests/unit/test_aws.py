@@ -57,7 +57,6 @@ def failing(clock: Clock, error: Exception, times: int, seconds: float = 0.0) ->
     ("code", "message", "settling"),
     [
         (*ABORTED, True),
-        ("BucketNotReady", "", True),
         ("InvalidRequest", "Destination bucket must exist.", True),
         ("InvalidRequest", "Destination bucket must have versioning enabled.", True),
         ("InvalidRequest", "Versioning must be 'Enabled' on the bucket to apply a …", True),

@@ -13,11 +13,11 @@ from functional.payload import environment
 from s3_dr.aws import Budget
 from s3_dr.check import Check
 from s3_dr.events import BucketRequest
-from s3_dr.outcomes import Ignored, Reason
+from s3_dr.outcomes import Blocked, Ignored, Reason
 from s3_dr.settings import Settings
 
 TAGGED = {"TagSet": [{"Key": "dr", "Value": "true"}]}
-TWIN = {"TagSet": [{"Key": "s3-dr:source-bucket", "Value": "x"}, *TAGGED["TagSet"]]}
+MARK = {"Key": "s3-dr:source-bucket", "Value": "orders"}
 HERE = {"BucketRegion": "us-west-2"}
 
 
@@ -50,9 +50,9 @@ class S3:
         return SimpleNamespace(paginate=lambda **_: pages)
 
 
-def check(s3: S3, created_at: datetime | None = None) -> Check:
+def check(s3: S3, created_at: datetime | None = None, bucket: str = "orders") -> Check:
     clients = cast(Any, SimpleNamespace(source_s3=s3, dr_s3=s3))
-    request = BucketRequest("orders", "c-1", created_at)
+    request = BucketRequest(bucket, "c-1", created_at)
     budget = Budget(lambda: 60.0, sleep=lambda _: None)
     return Check(Settings.from_environment(environment()), clients, budget, request)
 
@@ -78,8 +78,19 @@ def test_an_untagged_bucket_costs_one_call() -> None:
     assert s3.asked == ["get_bucket_tagging"], "most buckets are not tagged"
 
 
-def test_a_twin_is_never_a_source_whatever_other_tags_it_has() -> None:
-    assert reason(S3(tags=TWIN)) == Reason.IS_A_TWIN
+@pytest.mark.parametrize("others", [[], TAGGED["TagSet"]])
+def test_a_twin_is_never_a_source_whatever_other_tags_it_has(others: list[Any]) -> None:
+    with pytest.raises(Ignored) as caught:
+        check(S3(tags={"TagSet": [MARK, *others]}), bucket="orders-dr").observe_source()
+
+    assert caught.value.reason == Reason.IS_A_TWIN
+
+
+def test_a_false_mark_does_not_leave_a_bucket_unprotected_in_silence() -> None:
+    with pytest.raises(Blocked) as caught:
+        check(S3(tags={"TagSet": [MARK, *TAGGED["TagSet"]]}), bucket="copied").observe_source()
+
+    assert caught.value.reason == Reason.SOURCE_MARKED_AS_TWIN
 
 
 def test_a_bucket_elsewhere_is_ignored() -> None:
@@ -114,7 +125,14 @@ def test_a_bucket_that_is_not_there_yet_is_an_error_for_two_minutes(
     created_at = datetime.now(UTC) - timedelta(seconds=seconds)
 
     with pytest.raises(expected):
-        check(S3(tags=error("NoSuchBucket")), created_at).observe_source()
+        check(S3(tags=error("NoSuchBucket"), owned=("orders",)), created_at).observe_source()
+
+
+def test_a_new_bucket_that_is_in_no_list_is_gone_again() -> None:
+    with pytest.raises(Ignored) as caught:
+        check(S3(tags=error("NoSuchBucket")), datetime.now(UTC)).observe_source()
+
+    assert caught.value.reason == Reason.NO_SUCH_BUCKET
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functional.payload import ACCOUNT, REPLICATION_ROLE, environment
+from s3_dr import replication
 from s3_dr.aws import Budget
 from s3_dr.check import Check
 from s3_dr.events import BucketRequest
@@ -178,3 +179,54 @@ def test_there_is_room_for_our_rule_up_to_s3s_limit() -> None:
     assert len(desired(*rules[1:])["Rules"]) == MAX_RULES, "999 and ours are 1,000"
     assert len(desired(*rules[1:], OURS)["Rules"]) == MAX_RULES, "ours is replaced, not added"
     assert reason(*rules) == Reason.TOO_MANY_RULES
+
+
+def holds(current: Any, wanted: Any = None) -> bool:
+    wanted = wanted or {"Role": REPLICATION_ROLE, "Rules": [OURS]}
+    return replication._holds(current, wanted, check())
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        OURS,
+        {**OURS, "Filter": {}},
+        {**OURS, "Destination": {"Bucket": OURS["Destination"]["Bucket"]}},
+        {**OURS, "SourceSelectionCriteria": None},
+    ],
+)
+def test_our_rule_is_known_in_whatever_words_s3_gives_it_back(echo: dict[str, Any]) -> None:
+    assert holds({"Role": REPLICATION_ROLE, "Rules": [echo]})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Status": "Disabled"},
+        {"Priority": 2},
+        {"Filter": {"Prefix": "logs/"}},
+        {"DeleteMarkerReplication": {"Status": "Disabled"}},
+        {"Destination": {**OURS["Destination"], "Bucket": "arn:aws:s3:::elsewhere"}},
+        {"Destination": {**OURS["Destination"], "Account": "666677778888"}},
+        {"Destination": {**OURS["Destination"], "StorageClass": "GLACIER"}},
+        {"SourceSelectionCriteria": {"ReplicaModifications": {"Status": "Enabled"}}},
+    ],
+)
+def test_another_rule_is_not_taken_for_ours(change: dict[str, Any]) -> None:
+    assert not holds({"Role": REPLICATION_ROLE, "Rules": [{**OURS, **change}]})
+
+
+def test_a_rule_of_the_old_schema_is_not_ours() -> None:
+    old = {key: value for key, value in OURS.items() if key not in ("Filter", "Priority")}
+
+    assert not holds({"Role": REPLICATION_ROLE, "Rules": [{**old, "Prefix": ""}]})
+
+
+def test_role_and_foreign_rules_belong_to_what_has_to_be_seen() -> None:
+    wanted = {"Role": REPLICATION_ROLE, "Rules": [foreign(), OURS]}
+
+    assert holds({"Role": REPLICATION_ROLE, "Rules": [OURS, foreign()]}, wanted), "in any order"
+    assert not holds({"Role": "arn:aws:iam::111122223333:role/other", "Rules": wanted["Rules"]})
+    assert not holds({"Role": REPLICATION_ROLE, "Rules": [OURS]}, wanted), "a foreign rule is lost"
+    assert not holds({"Role": REPLICATION_ROLE, "Rules": [foreign()]}, wanted), "ours is not there"
+    assert not holds(None, wanted)

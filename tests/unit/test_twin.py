@@ -58,9 +58,13 @@ class Twin:
         self.writes += 1
 
 
-def ensure(bucket: Twin, is_new: bool = False) -> Twin:
-    check: Any = SimpleNamespace(twin=bucket, settings=Settings.from_environment(environment()))
-    twin._ensure_tls_only(check, is_new)
+def checked(bucket: Twin) -> Any:
+    return SimpleNamespace(twin=bucket, settings=Settings.from_environment(environment()))
+
+
+def ensure(bucket: Twin) -> Twin:
+    check = checked(bucket)
+    twin._ensure_tls_only(check, twin._read_policy(check))
     return bucket
 
 
@@ -78,9 +82,8 @@ def test_an_sdk_that_cannot_tag_while_creating_blocks() -> None:
     assert caught.value.reason == Reason.SDK_TOO_OLD
 
 
-@pytest.mark.parametrize("is_new", [True, False])
-def test_a_twin_without_a_policy_gets_ours(is_new: bool) -> None:
-    found = ensure(Twin(), is_new)
+def test_a_twin_without_a_policy_gets_ours() -> None:
+    found = ensure(Twin())
 
     assert found.policy == {"Version": "2012-10-17", "Statement": [OURS]}
 
@@ -133,3 +136,51 @@ def test_our_statement_lives_beside_any_others(statements: list[Any]) -> None:
 
     assert found.policy["Statement"] == [*statements, OURS]
     assert ensure(found).writes == 1, "what is as it should be is not written again"
+
+
+OWN = "arn:aws:iam::111122223333:role/Auditor"
+STRANGER = "arn:aws:iam::666677778888:root"
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        {"AWS": OWN},
+        {"AWS": [OWN, "111122223333"]},
+        {"AWS": "arn:aws:sts::111122223333:assumed-role/Auditor/x"},
+    ],
+)
+def test_a_twin_may_be_read_within_its_account(principal: object) -> None:
+    refuse({**THEIRS, "Principal": principal})
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        {"Principal": "*"},
+        {"Principal": {"AWS": "*"}},
+        {"Principal": {"AWS": STRANGER}},
+        {"Principal": {"AWS": [OWN, STRANGER]}},
+        {"Principal": {"AWS": "666677778888"}},
+        {"Principal": {"AWS": OWN, "CanonicalUser": "79a59df900b949e5"}},
+        {"Principal": {"Service": "cloudfront.amazonaws.com"}},
+        {"Principal": {"Federated": "cognito-identity.amazonaws.com"}},
+        {"NotPrincipal": {"AWS": OWN}},
+        {},
+    ],
+)
+def test_a_twin_that_lets_others_in_is_refused(who: dict[str, Any]) -> None:
+    with pytest.raises(Blocked) as caught:
+        refuse({"Sid": "Spy", "Effect": "Allow", "Action": "s3:GetObject", "Resource": ARN, **who})
+
+    assert caught.value.reason == Reason.TWIN_SHARED
+    assert "Spy" in str(caught.value), "the remedy names the statement"
+
+
+def test_a_statement_that_denies_others_is_none_of_our_business() -> None:
+    refuse({**OURS, "Principal": {"AWS": STRANGER}})
+
+
+def refuse(*statements: dict[str, Any]) -> None:
+    check = checked(Twin({"Version": "2012-10-17", "Statement": list(statements)}))
+    twin._refuse_sharing(check, twin._read_policy(check))
