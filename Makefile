@@ -25,9 +25,10 @@ local: ## The same, and leave the local AWS running to play with
 	@$(SETUP) terraform dev
 	@$(RUN) -m local_aws.demo --keep
 
-bench: ## Measure seconds to protect and API calls on the local AWS
+bench: ## Measure seconds to protect, API calls and the time of a plan
 	@$(SETUP) terraform dev
-	@$(RUN) -m benchmarks.protect $(ARGS)
+	@$(RUN) -m benchmarks.protect
+	@$(RUN) -m benchmarks.plan
 
 test: ## Run all tests: unit, functional, plan, compliance, end to end
 	@$(SETUP) terraform dev compliance
