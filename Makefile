@@ -21,9 +21,9 @@ demo: ## Show the main job on a local AWS: tag a bucket, get its twin
 	@$(SETUP) terraform dev
 	@$(RUN) -m local_aws.demo
 
-local: ## The same, and leave the local AWS running to play with
+local: ## The same, and leave the local AWS running to play with (PORT=4567)
 	@$(SETUP) terraform dev
-	@$(RUN) -m local_aws.demo --keep
+	@$(RUN) -m local_aws.demo --keep $(if $(PORT),--port $(PORT))
 
 bench: ## Measure seconds to protect, API calls and the time of a plan
 	@$(SETUP) terraform dev

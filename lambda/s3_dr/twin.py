@@ -195,9 +195,9 @@ def _ensure_public_access_block(check: Check, is_new: bool) -> None:
 
 
 def _ensure_ownership(check: Check, is_new: bool) -> None:
-    rules = [{"ObjectOwnership": _OWNERSHIP}]
     if is_new:
         return  # CreateBucket set it
+    rules = [{"ObjectOwnership": _OWNERSHIP}]
     found = check.twin.read(
         "get_bucket_ownership_controls", absent="OwnershipControlsNotFoundError"
     )

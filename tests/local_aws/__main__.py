@@ -28,7 +28,7 @@ def listen(port: int) -> socket.socket:
         listener.close()
         raise SystemExit(
             f"Port {port} cannot be used ({getattr(error, 'strerror', None) or error}): stop what "
-            "listens on it, or choose another port with --port."
+            "listens on it, or choose another port (--port, or make local PORT=...)."
         ) from None
     return listener
 

@@ -55,8 +55,10 @@ def main() -> int:
     parser.add_argument("--port", type=int, help=f"the local AWS's port (with --keep: {PORT})")
     arguments = parser.parse_args()
     console = Console()
-    # So that a `kill` ends what was started, as Ctrl-C does.
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Whoever ends the demo ends what it started: also with `kill`, also in the background, where a
+    # shell has SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         with ExitStack() as stack:
             port = arguments.port or (PORT if arguments.keep else None)
