@@ -63,7 +63,7 @@ class Check:
             self.changes,
         )
 
-    def observe_source(self) -> Profile:
+    def observe_source(self) -> None:
         """Read whether the bucket is to be protected; every function asks for itself.
 
         A message could be old or forged, so it is never enough that the function before us said so.
@@ -84,7 +84,6 @@ class Check:
                 Reason.OTHER_REGION, f"it is in {region}, not in {self.settings.source_region}"
             )
         self.profile = profile
-        return profile
 
     def _refuse_twin(self, marked_for: str, profile: Profile | None) -> NoReturn:
         """A twin is never a source: two deployments would breed twins of twins."""

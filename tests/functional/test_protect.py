@@ -353,6 +353,23 @@ def test_a_twin_that_lets_another_account_in_is_not_filled(
     assert "Publish" not in functions.operations
 
 
+def test_in_us_east_1_a_new_twin_costs_six_reads_more(
+    functions: Functions, on_local_aws: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = {}
+    for region in ("us-east-2", "us-east-1"):
+        functions.in_regions(monkeypatch, on_local_aws, "us-west-2", region)
+        bucket = on_local_aws.bucket(tags=TRIGGER)
+        functions.calls.clear()
+        functions.check_destination(bucket)
+        reads[region] = sum(
+            call.service == "s3" and not call.is_write and call.operation != "CreateBucket"
+            for call in functions.calls
+        )
+
+    assert reads["us-east-1"] == reads["us-east-2"] + 6, "as the README says"
+
+
 def test_in_us_east_1_a_bucket_that_we_had_already_is_not_taken_for_made(
     functions: Functions,
     on_local_aws: World,
