@@ -7,18 +7,23 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
+import botocore.session
 from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import ClientError
 
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
+
+_T = TypeVar("_T")
 
 # Throttling and 5xx answers are repeated by botocore itself. A hung connection must not eat the
 # function's time: S3 answers these calls in well under a second.
@@ -66,8 +71,26 @@ def is_settling(error: ClientError) -> bool:
     )
 
 
+def knows(client: Any, operation: str, *path: str) -> bool:
+    """Whether this boto3 knows a parameter, named by its path into the operation's input.
+
+    Lambda decides which boto3 a runtime brings; one that is older than a feature of S3 refuses to
+    send it and does not show it.
+    """
+    shape: Any = client.meta.service_model.operation_model(operation).input_shape
+    for name in path:
+        shape = shape.member if shape.type_name == "list" else shape
+        if name not in shape.members:
+            return False
+        shape = shape.members[name]
+    return True
+
+
 class Clients:
-    """The AWS clients, each made when first used and kept for the life of the process."""
+    """The AWS clients, each made when first used and kept for the life of the process.
+
+    With two accounts, a function reads the buckets of the other one through a role there.
+    """
 
     def __init__(self, settings: Settings, session: boto3.session.Session | None = None) -> None:
         self._settings = settings
@@ -76,17 +99,48 @@ class Clients:
 
     @cached_property
     def source_s3(self) -> S3Client:
-        """S3 in the source region."""
-        return self._session.client(
-            "s3", region_name=self._settings.source_region, config=_CLIENT_CONFIG
-        )
+        """S3 in the source region, as the source account sees it."""
+        settings = self._settings
+        session = self._in_role(settings.source_reader_role_arn, settings.dr_region)
+        return session.client("s3", region_name=settings.source_region, config=_CLIENT_CONFIG)
 
     @cached_property
     def dr_s3(self) -> S3Client:
-        """S3 in the DR region."""
+        """S3 in the DR region, as the DR account sees it."""
+        settings = self._settings
+        session = self._in_role(settings.twin_reader_role_arn, settings.source_region)
+        return session.client("s3", region_name=settings.dr_region, config=_CLIENT_CONFIG)
+
+    @cached_property
+    def source_kms(self) -> KMSClient:
+        """KMS in the source region."""
         return self._session.client(
-            "s3", region_name=self._settings.dr_region, config=_CLIENT_CONFIG
+            "kms", region_name=self._settings.source_region, config=_CLIENT_CONFIG
         )
+
+    @cached_property
+    def dr_kms(self) -> KMSClient:
+        """KMS in the DR region."""
+        return self._session.client(
+            "kms", region_name=self._settings.dr_region, config=_CLIENT_CONFIG
+        )
+
+    def _in_role(self, role_arn: str, region: str) -> boto3.session.Session:
+        """A session that acts as a role and renews its credentials; without a role, our own."""
+        if not role_arn:
+            return self._session
+        own = self._session
+        fetcher = AssumeRoleCredentialFetcher(
+            client_creator=partial(own.client, region_name=region, config=_CLIENT_CONFIG),
+            source_credentials=own.get_credentials(),
+            role_arn=role_arn,
+            extra_args={"RoleSessionName": self._settings.module_name},
+        )
+        core = botocore.session.Session()
+        core._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]
+            fetcher.fetch_credentials, "assume-role"
+        )
+        return boto3.session.Session(botocore_session=core)
 
     def publish(self, topic_arn: str, message: str) -> None:
         """Publish to a topic through a client of the topic's own region."""
@@ -123,6 +177,17 @@ class Budget:
             yield delay
             waited += delay
             ceiling = min(ceiling * 2, _LONGEST_DELAY)
+
+    def look_again(self, look: Callable[[], _T | None], at_most: float) -> _T | None:
+        """Wait and look, again and again, until something is seen; None if nothing ever is.
+
+        For what was made moments ago: bucket configuration is eventually consistent.
+        """
+        for delay in self.delays(at_most):
+            self.sleep(delay)
+            if seen := look():
+                return seen
+        return None
 
     def settle(
         self,

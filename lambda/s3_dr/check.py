@@ -11,14 +11,10 @@ from botocore.exceptions import ClientError
 
 from .aws import Bucket, Budget, Clients, error_code, is_denied
 from .events import BucketRequest
-from .naming import twin_name
 from .outcomes import Blocked, Ignored, Reason
 from .profiles import Profile, first_match
 from .settings import Settings
-
-# The tags that make a bucket a twin. Nothing else does: names can be chosen by anybody.
-SOURCE_TAG = "s3-dr:source-bucket"
-MANAGER_TAG = "s3-dr:managed-by"
+from .tags import SOURCE_TAG
 
 # A bucket may take a moment to be seen after its CreateBucket event.
 _NEW_BUCKET_AGE = timedelta(minutes=2)
@@ -30,6 +26,7 @@ class Check:
 
     Attributes:
         changes: the API writes made so far, on either bucket.
+        warnings: what a person should know although it stops nothing.
         profile: known once `observe_source` has read the tags.
     """
 
@@ -38,6 +35,7 @@ class Check:
     budget: Budget
     request: BucketRequest
     changes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     profile: Profile | None = None
 
     @cached_property
@@ -57,11 +55,26 @@ class Check:
         """The twin, in the DR account; it need not exist."""
         return Bucket(
             self.clients.dr_s3,
-            twin_name(self.request.bucket, self.settings.dr_bucket_suffix),
+            self.settings.twin_names.of(self.request.bucket),
             self.settings.dr_account_id,
             self.budget,
             self.changes,
         )
+
+    @property
+    def known_profile(self) -> Profile:
+        """The bucket's profile, after `observe_source`."""
+        assert self.profile is not None, "observe_source comes first"
+        return self.profile
+
+    @property
+    def replica_key_arn(self) -> str:
+        """The KMS key for replicas; empty if there is none."""
+        return self.known_profile.kms_key_arn or self.settings.dr_key_arn
+
+    def warn(self, sentence: str) -> None:
+        """Say something that a person should know although it stops nothing."""
+        self.warnings.append(sentence)
 
     def observe_source(self) -> None:
         """Read whether the bucket is to be protected; every function asks for itself.
@@ -70,7 +83,8 @@ class Check:
 
         Raises:
             Ignored: the bucket is not ours to protect.
-            Blocked: it is tagged for protection and, falsely, as a twin.
+            Blocked: it is tagged for protection and, falsely, as a twin; or its tags change its
+                profile in a way that cannot be.
         """
         tags = self._source_tags()
         profile = first_match(self.settings.profiles, tags)
@@ -83,12 +97,12 @@ class Check:
             raise Ignored(
                 Reason.OTHER_REGION, f"it is in {region}, not in {self.settings.source_region}"
             )
-        self.profile = profile
+        self.profile = profile  # so that a refusal names it
+        self.profile = profile.for_bucket(tags)
 
     def _refuse_twin(self, marked_for: str, profile: Profile | None) -> NoReturn:
         """A twin is never a source: two deployments would breed twins of twins."""
-        suffix = self.settings.dr_bucket_suffix
-        if profile and self.request.bucket != twin_name(marked_for, suffix):
+        if profile and self.request.bucket != self.settings.twin_names.of(marked_for):
             # A tag set copied from a twin must not leave a bucket unprotected in silence.
             raise Blocked(
                 Reason.SOURCE_MARKED_AS_TWIN,

@@ -24,7 +24,7 @@ CHECK_DETAIL_TYPE = "Bucket Check Requested"
 CLOUDTRAIL_DETAIL_TYPE = "AWS API Call via CloudTrail"
 MESSAGE_VERSION = 1
 
-_BUCKET_ARN = re.compile(r"arn:[a-z-]+:s3:::([^/:*]+)", re.ASCII)
+_BUCKET_ARN = re.compile(r"arn:([a-z-]+):s3:::([^/:*]+)", re.ASCII)
 _MAX_ID_LENGTH = 128
 
 
@@ -80,7 +80,7 @@ def _from_envelope(
         return BucketRequest(_bucket(detail.get("bucket")), correlation_id)
     if envelope.get("detail-type") != CLOUDTRAIL_DETAIL_TYPE:
         raise Ignored(Reason.UNKNOWN_EVENT, "neither a CloudTrail record nor a check request")
-    bucket = _bucket(_named_bucket(detail))
+    bucket = _bucket(_named_bucket(detail, settings.partition))
     # The rule lets neither of the next two through as long as it is ours; a hand-made one might.
     if detail.get("errorCode"):
         raise Ignored(Reason.FAILED_CALL, "the recorded call failed", bucket)
@@ -119,12 +119,13 @@ def _from_message(text: object) -> BucketRequest:
     )
 
 
-def _named_bucket(detail: Mapping[str, Any]) -> object:
+def _named_bucket(detail: Mapping[str, Any], partition: str) -> object:
     """The bucket a CloudTrail record speaks of.
 
     Most S3 records say ``bucketName``. TagResource and UntagResource name an ARN, in a field whose
     spelling no document gives, so every spelling of CloudTrail's is tried, then the record's list
-    of resources. ARNs of access points, grants and the like are not buckets.
+    of resources. ARNs of access points, grants and the like are not buckets, and no bucket of
+    another partition can be replicated from here.
     """
     parameters = _mapping(detail.get("requestParameters"))
     if parameters.get("bucketName"):
@@ -140,7 +141,11 @@ def _named_bucket(detail: Mapping[str, Any]) -> object:
     named = [arn for arn in arns if isinstance(arn, str)]
     for arn in named:
         if match := _BUCKET_ARN.fullmatch(unquote(arn)):
-            return match.group(1)
+            if match[1] != partition:
+                raise Ignored(
+                    Reason.OTHER_PARTITION, f"it is in partition {match[1]}, not {partition}"
+                )
+            return match[2]
     if named:
         raise Ignored(Reason.NOT_A_BUCKET, f"{named[0][:200]!r} is not the ARN of a bucket")
     return None

@@ -87,13 +87,18 @@ def _run(
         facts = {"function": function, "request_id": context.aws_request_id}
         facts |= {"correlation_id": correlation_id, **result.as_dict()}
         logs.LOGGER.log(
-            _LEVELS.get(result.outcome) or _LEVELS.get(result.reason, logging.INFO),
+            _level(result),
             f"{function}: {result.outcome}",
             extra={"fields": facts},
         )
     if errors:
         raise errors[0]
     return {"results": results}
+
+
+def _level(result: Result) -> int:
+    usual = logging.WARNING if result.warnings else logging.INFO
+    return _LEVELS.get(result.outcome) or _LEVELS.get(result.reason, usual)
 
 
 def _attempt(step: Callable[[Check], Outcome], check: Check) -> tuple[Result, Exception | None]:
@@ -116,6 +121,7 @@ def _attempt(step: Callable[[Check], Outcome], check: Check) -> tuple[Result, Ex
             twin=check.twin.name if profile else "",
             profile=profile.name if profile else "",
             changes=tuple(check.changes),
+            warnings=tuple(check.warnings),
             **ending,
         ),
         error,

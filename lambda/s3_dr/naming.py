@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 
 MAX_LENGTH = 63
-_HASH_LENGTH = 8
+_HASH_LENGTH = 12
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
@@ -34,14 +35,37 @@ def is_bucket_name(name: object) -> bool:
     )
 
 
-def twin_name(bucket: str, suffix: str) -> str:
-    """The name of the bucket's twin: deterministic, at most 63 characters.
+@dataclass(frozen=True)
+class TwinNames:
+    """How twins are called.
 
-    ``<bucket><suffix>`` where that fits. A longer one is cut, and eight hexadecimal characters of
-    the SHA-256 of the whole source name keep two long names with one beginning apart.
+    Attributes:
+        prefix: put before the source bucket's name; may be empty.
+        suffix: put behind it.
+        namespace_tail: what ends every name of the account's own namespace; empty without.
     """
-    if len(bucket) + len(suffix) <= MAX_LENGTH:
-        return bucket + suffix
-    digest = hashlib.sha256(bucket.encode()).hexdigest()[:_HASH_LENGTH]
-    kept = bucket[: MAX_LENGTH - len(suffix) - _HASH_LENGTH - 1].rstrip(".-")
-    return f"{kept}-{digest}{suffix}"
+
+    prefix: str
+    suffix: str
+    namespace_tail: str = ""
+
+    def of(self, bucket: str) -> str:
+        """The name of the bucket's twin: deterministic, at most 63 characters.
+
+        A name that would be longer is cut, and twelve hexadecimal characters of the SHA-256 of the
+        whole source name keep two long names with one beginning apart.
+        """
+        tail = self.suffix + self.namespace_tail
+        if len(self.prefix) + len(bucket) + len(tail) <= MAX_LENGTH:
+            return self.prefix + bucket + tail
+        digest = hashlib.sha256(bucket.encode()).hexdigest()[:_HASH_LENGTH]
+        room = MAX_LENGTH - len(self.prefix) - len(tail) - _HASH_LENGTH - 1
+        return f"{self.prefix}{bucket[:room].rstrip('.-')}-{digest}{tail}"
+
+
+def account_regional_tail(account: str, region: str) -> str:
+    """What ends every bucket name that only this account can have, in this region.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
+    """
+    return f"-{account}-{region}-an"

@@ -29,17 +29,22 @@ class Reason(StrEnum):
     NO_SUCH_BUCKET = "NO_SUCH_BUCKET"
     NO_PROFILE_MATCHES = "NO_PROFILE_MATCHES"
     IS_A_TWIN = "IS_A_TWIN"
+    OTHER_PARTITION = "OTHER_PARTITION"
     OTHER_REGION = "OTHER_REGION"
     # blocked
     SOURCE_VERSIONING_SUSPENDED = "SOURCE_VERSIONING_SUSPENDED"
     SOURCE_MARKED_AS_TWIN = "SOURCE_MARKED_AS_TWIN"
     SOURCE_MFA_DELETE = "SOURCE_MFA_DELETE"
     KMS_WITHOUT_DR_KEY = "KMS_WITHOUT_DR_KEY"
-    OBJECT_LOCK = "OBJECT_LOCK"
+    KMS_KEY_NOT_LISTED = "KMS_KEY_NOT_LISTED"
+    DR_KEY_NOT_USABLE = "DR_KEY_NOT_USABLE"
+    OVERRIDE_NOT_VALID = "OVERRIDE_NOT_VALID"
+    RTC_NOT_SUPPORTED = "RTC_NOT_SUPPORTED"
     FOREIGN_REPLICATION_ROLE = "FOREIGN_REPLICATION_ROLE"
     V1_REPLICATION_RULES = "V1_REPLICATION_RULES"
     TOO_MANY_RULES = "TOO_MANY_RULES"
     TWIN_NAME_TAKEN = "TWIN_NAME_TAKEN"
+    TWIN_NOT_LOCKED = "TWIN_NOT_LOCKED"
     TWIN_NOT_MARKED = "TWIN_NOT_MARKED"
     TWIN_SHARED = "TWIN_SHARED"
     TWIN_IN_OTHER_REGION = "TWIN_IN_OTHER_REGION"
@@ -80,6 +85,7 @@ class Result:
         detail: one sentence for a person; for `BLOCKED` the remedy stands in `remedy` instead.
         remedy: what to do about a blocked bucket.
         changes: the API writes made, in order, e.g. ``("PutBucketVersioning",)``.
+        warnings: sentences a person should know although they stopped nothing.
     """
 
     outcome: Outcome
@@ -90,8 +96,13 @@ class Result:
     detail: str = ""
     remedy: str = ""
     changes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The facts that are there, ready for JSON; ``changes`` always is."""
-        facts = {key: value for key, value in asdict(self).items() if value}
+        facts = {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in asdict(self).items()
+            if value
+        }
         return {**facts, "changes": list(self.changes)}

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
+from functools import cached_property
 
+from .naming import TwinNames, account_regional_tail
 from .profiles import Profile
+
+ACCOUNT_REGIONAL = "account-regional"
 
 
 class SettingsError(Exception):
@@ -15,12 +19,23 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """What Terraform tells the functions. All three get the same environment.
+    """What Terraform tells the functions.
 
-    Every field is read from the environment variable of its name in upper case.
+    Every field is read from the environment variable of its name in upper case; one with a default
+    may be missing there.
+
+    Attributes:
+        dr_key_arn: the KMS key for replicas of profiles that name none; empty if there is none.
+        foreign_role_arns: roles of foreign replication configurations under which our rule may be.
+        source_key_arns: the only KMS keys whose objects the replication role can read; empty if it
+            can read with any key of the source account.
+        source_reader_role_arn: the role in the source account with which a function of the DR
+            account reads source buckets; empty where the function may do so itself.
+        twin_reader_role_arn: the same for functions of the source account that look at twins.
     """
 
     dr_account_id: str
+    dr_bucket_namespace: str
     dr_bucket_suffix: str
     dr_region: str
     log_level: str
@@ -33,6 +48,12 @@ class Settings:
     source_region: str
     topic_01_arn: str
     topic_02_arn: str
+    dr_bucket_prefix: str = ""
+    dr_key_arn: str = ""
+    foreign_role_arns: frozenset[str] = frozenset()
+    source_key_arns: frozenset[str] = frozenset()
+    source_reader_role_arn: str = ""
+    twin_reader_role_arn: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -42,21 +63,48 @@ class Settings:
             SettingsError: naming every variable that is missing or empty at once, or the profile
                 document that cannot be read.
         """
-        names = [field.name for field in fields(cls)]
-        missing = [name.upper() for name in names if not environment.get(name.upper(), "").strip()]
+        given = {
+            field.name: value
+            for field in fields(cls)
+            if (value := environment.get(field.name.upper(), "").strip())
+        }
+        missing = [
+            field.name.upper()
+            for field in fields(cls)
+            if field.default is MISSING and field.name not in given
+        ]
         if missing:
             raise SettingsError(f"missing environment variables: {', '.join(missing)}")
-        values = {name: environment[name.upper()].strip() for name in names}
         try:
-            items = json.loads(values["profiles"])
+            items = json.loads(given["profiles"])
             if not isinstance(items, list) or not items:
                 raise ValueError("no list, or an empty one")
             profiles = tuple(Profile.from_dict(item) for item in items)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise SettingsError(f"PROFILES is not a list of profiles: {error!r}") from error
-        own_roles = frozenset(filter(None, map(str.strip, values["own_role_arns"].split(","))))
-        return cls(**{**values, "profiles": profiles, "own_role_arns": own_roles})  # type: ignore[arg-type]
+        sets = {name: _set(given.get(name, "")) for name in _SETS}
+        return cls(**{**given, **sets, "profiles": profiles})  # type: ignore[arg-type]
+
+    @cached_property
+    def twin_names(self) -> TwinNames:
+        """How twins are called."""
+        tail = ""
+        if self.dr_bucket_namespace == ACCOUNT_REGIONAL:
+            tail = account_regional_tail(self.dr_account_id, self.dr_region)
+        return TwinNames(self.dr_bucket_prefix, self.dr_bucket_suffix, tail)
+
+    @property
+    def has_two_accounts(self) -> bool:
+        """Whether the twins belong to another account than the sources."""
+        return self.dr_account_id != self.source_account_id
 
     def bucket_arn(self, bucket: str) -> str:
         """The ARN of a bucket in this partition."""
         return f"arn:{self.partition}:s3:::{bucket}"
+
+
+_SETS = ("foreign_role_arns", "own_role_arns", "source_key_arns")
+
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(filter(None, map(str.strip, text.split(","))))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from .aws import error_code, is_denied
-from .check import MANAGER_TAG, SOURCE_TAG, Check
+from . import encryption, object_lock, twin_policy
+from .aws import error_code, is_denied, knows
+from .check import Check
 from .outcomes import Blocked, Outcome, Reason
+from .settings import ACCOUNT_REGIONAL
+from .tags import MANAGER_TAG, SOURCE_TAG
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CreateBucketConfigurationTypeDef
-
-TLS_SID = "S3DrDenyInsecureTransport"
 
 _YOUNG = timedelta(minutes=2)
 _MARK_WAIT = 6.0  # seconds
@@ -34,21 +34,26 @@ def destination_bucket_check(check: Check) -> Outcome:
 
     Raises:
         Ignored: the source bucket is not, or no longer, to be protected.
-        Blocked: the twin's name stands for a bucket that is not the twin, or that is shared.
+        Blocked: the source cannot be replicated as it is; or the twin's name stands for a bucket
+            that is not the twin, is shared, or is not locked although it has to be.
         ClientError: anything else S3 or SNS answers.
     """
     check.observe_source()
-    is_new = not exists(check) and _create(check)
-    policy = {} if is_new else _read_policy(check)
-    _refuse_sharing(check, policy)
-    for ensure in (
-        _ensure_public_access_block,
-        _ensure_ownership,
-        _ensure_versioning,
-        _ensure_encryption,
-    ):
-        ensure(check, is_new)
-    _ensure_tls_only(check, policy)
+    source_encryption = encryption.read_source(check)
+    lock = object_lock.wanted(check)
+    is_there = exists(check)
+    if source_encryption.is_kms:
+        encryption.require_usable_key(check)
+    is_new = not is_there and _create(check, lock)
+    found_lock = object_lock.Lock() if is_new else object_lock.require_locked(check, lock)
+    policy = {} if is_new else twin_policy.read(check)
+    twin_policy.refuse_sharing(check, policy)
+    _ensure_public_access_block(check, is_new)
+    _ensure_ownership(check, is_new)
+    _ensure_versioning(check, is_new)
+    encryption.ensure(check, source_encryption, is_new)
+    object_lock.ensure(check, lock, found_lock)
+    twin_policy.ensure(check, policy)
     check.clients.publish(check.settings.topic_02_arn, check.request.message())
     return Outcome.PASSED_ON
 
@@ -90,10 +95,7 @@ def require_marked(check: Check) -> None:
     """
     tags = _tags(check)
     if not tags and (check.twin.is_new or check.twin.is_young(_YOUNG)):
-        for delay in check.budget.delays(_MARK_WAIT):
-            check.budget.sleep(delay)
-            if tags := _tags(check):
-                break
+        tags = check.budget.look_again(lambda: _tags(check), _MARK_WAIT) or {}
     if tags.get(SOURCE_TAG) == check.source.name:
         return
     raise Blocked(
@@ -128,20 +130,26 @@ def _taken(check: Check) -> Blocked:
 def _require_sdk(check: Check) -> None:
     """Before anything is changed: can this boto3 make a twin at all?
 
-    CreateBucket knows tags since botocore 1.39.2.
+    CreateBucket knows tags since botocore 1.39.2, and namespaces since 1.42.67.
     """
-    model = check.clients.dr_s3.meta.service_model.operation_model("CreateBucket")
-    parameters: Any = model.input_shape
-    if "Tags" not in parameters.members["CreateBucketConfiguration"].members:
+    s3, namespace = check.clients.dr_s3, check.settings.dr_bucket_namespace
+    lacks = []
+    if not knows(s3, "CreateBucket", "CreateBucketConfiguration", "Tags"):
+        lacks.append("tag a bucket while creating it (boto3 1.39.2)")
+    if namespace == ACCOUNT_REGIONAL and not knows(s3, "CreateBucket", "BucketNamespace"):
+        lacks.append("create a bucket in the account's own namespace (boto3 1.42.67)")
+    if lacks:
         raise Blocked(
             Reason.SDK_TOO_OLD,
-            "the function's boto3 cannot tag a bucket while creating it; give the function a layer "
-            "with boto3 1.39.2 or newer (variable layers)",
+            f"the function's boto3 cannot {' or '.join(lacks)}; give the function a layer with "
+            "that version or a newer one (variable layers)",
         )
 
 
-def _create(check: Check) -> bool:
-    """Create the twin, marked from its first moment. False if another run may have been quicker.
+def _create(check: Check, lock: object_lock.Lock) -> bool:
+    """Create the twin, marked and if need be locked from its first moment.
+
+    False if another run may have been quicker.
 
     A bucket made first and tagged afterwards would, after a crash in between, be one that we may
     never touch again. So the tags travel in CreateBucket itself.
@@ -157,6 +165,11 @@ def _create(check: Check) -> bool:
     if settings.dr_region != "us-east-1":
         # S3 refuses us-east-1 as a constraint and demands every other region.
         configuration["LocationConstraint"] = settings.dr_region  # type: ignore[typeddict-item]
+    options: dict[str, Any] = {}
+    if lock.is_on:
+        options["ObjectLockEnabledForBucket"] = True
+    if settings.dr_bucket_namespace == ACCOUNT_REGIONAL:
+        options["BucketNamespace"] = ACCOUNT_REGIONAL
     try:
         # The one bucket call without ExpectedBucketOwner: there is no owner yet.
         check.budget.settle(
@@ -164,6 +177,7 @@ def _create(check: Check) -> bool:
                 Bucket=check.twin.name,
                 CreateBucketConfiguration=configuration,
                 ObjectOwnership=_OWNERSHIP,
+                **options,
             )
         )
     except ClientError as error:
@@ -208,83 +222,3 @@ def _ensure_ownership(check: Check, is_new: bool) -> None:
 def _ensure_versioning(check: Check, is_new: bool) -> None:
     if is_new or check.twin.read("get_bucket_versioning").get("Status") != "Enabled":
         check.twin.write("put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"})
-
-
-def _ensure_encryption(check: Check, is_new: bool) -> None:
-    """Default encryption is on; a stronger one that somebody chose stays."""
-    absent = "ServerSideEncryptionConfigurationNotFoundError"
-    if is_new or not check.twin.read("get_bucket_encryption", absent=absent):
-        rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
-        check.twin.write(
-            "put_bucket_encryption", ServerSideEncryptionConfiguration={"Rules": [rule]}
-        )
-
-
-def _read_policy(check: Check) -> dict[str, Any]:
-    """The twin's policy with its statements as a list; empty if it has none."""
-    found = check.twin.read("get_bucket_policy", absent="NoSuchBucketPolicy")
-    if not found:
-        return {}
-    policy: dict[str, Any] = json.loads(found["Policy"])
-    statements = policy.get("Statement", [])
-    # IAM lets a single statement stand without its list.
-    return {**policy, "Statement": statements if isinstance(statements, list) else [statements]}
-
-
-def _refuse_sharing(check: Check, policy: dict[str, Any]) -> None:
-    """A twin that somebody prepared for us must not let other accounts read what we copy.
-
-    The public access block stops the public, not an account that a policy names.
-    """
-    for statement in policy.get("Statement", []):
-        if statement.get("Effect") == "Allow" and not _is_within(check, statement):
-            raise Blocked(
-                Reason.TWIN_SHARED,
-                f"the policy of {check.twin.name} lets others in than account "
-                f"{check.settings.dr_account_id} (statement {statement.get('Sid', 'without Sid')});"
-                " take that statement out, or the objects would be theirs to read too",
-            )
-
-
-def _is_within(check: Check, statement: dict[str, Any]) -> bool:
-    """Whether a statement speaks of AWS principals of the twin's account only."""
-    principal = statement.get("Principal")
-    if not isinstance(principal, dict) or principal.keys() != {"AWS"}:
-        return False
-    named = principal["AWS"] if isinstance(principal["AWS"], list) else [principal["AWS"]]
-    account = check.settings.dr_account_id
-    return all(name == account or name.split(":")[4:5] == [account] for name in map(str, named))
-
-
-def _ensure_tls_only(check: Check, policy: dict[str, Any]) -> None:
-    """The twin's policy refuses plain HTTP; statements that are not ours stay."""
-    statements = policy.get("Statement", [])
-    wanted = _tls_statement(check)
-    if any(_normal(statement) == _normal(wanted) for statement in statements):
-        return
-    kept = [statement for statement in statements if statement.get("Sid") != TLS_SID]
-    document = {"Version": "2012-10-17", **policy, "Statement": [*kept, wanted]}
-    check.twin.write("put_bucket_policy", Policy=json.dumps(document))
-
-
-def _tls_statement(check: Check) -> dict[str, Any]:
-    arn = check.settings.bucket_arn(check.twin.name)
-    return {
-        "Sid": TLS_SID,
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [arn, f"{arn}/*"],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-
-
-def _normal(statement: dict[str, Any]) -> Any:
-    """A statement as S3 may give it back: lists in any order, lists of one without the list."""
-
-    def flat(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: flat(item) for key, item in value.items()}
-        return sorted(map(str, value if isinstance(value, list) else [value]))
-
-    return flat(statement)

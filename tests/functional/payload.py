@@ -7,6 +7,7 @@ themselves before, too late for pytest to rewrite its assertions: PYTEST_DONT_RE
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import uuid
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -24,7 +26,11 @@ import moto
 import pytest
 
 from s3_dr import handlers, logs
-from s3_dr.check import SOURCE_TAG
+from s3_dr.aws import Budget
+from s3_dr.check import Check
+from s3_dr.events import BucketRequest
+from s3_dr.settings import Settings
+from s3_dr.tags import SOURCE_TAG
 
 ACCOUNT = "111122223333"
 FOREIGN_ACCOUNT = "444455556666"
@@ -42,19 +48,21 @@ Result = dict[str, Any]
 def environment(
     source_region: str = SOURCE_REGION, dr_region: str = DR_REGION, **overrides: str
 ) -> dict[str, str]:
-    """The variables that Terraform gives all three functions."""
+    """The variables that Terraform gives all three functions.
+
+    Optional ones are there only when they are given here.
+    """
     roles = ("source-bucket-check", "destination-bucket-check", "enable-replication")
     return {
         "DR_ACCOUNT_ID": ACCOUNT,
+        "DR_BUCKET_NAMESPACE": "global",
         "DR_BUCKET_SUFFIX": "-dr",
         "DR_REGION": dr_region,
         "LOG_LEVEL": "INFO",
         "MODULE_NAME": "s3-dr",
         "OWN_ROLE_ARNS": ",".join(f"arn:aws:iam::{ACCOUNT}:role/s3-dr-{role}" for role in roles),
         "PARTITION": "aws",
-        "PROFILES": json.dumps(
-            [{"name": "standard", "match_tags": [TRIGGER], "delete_markers": True}]
-        ),
+        "PROFILES": profiles(),
         "REPLICATION_ROLE_ARN": REPLICATION_ROLE,
         "SOURCE_ACCOUNT_ID": ACCOUNT,
         "SOURCE_REGION": source_region,
@@ -62,6 +70,24 @@ def environment(
         "TOPIC_02_ARN": f"arn:aws:sns:{source_region}:{ACCOUNT}:s3-dr-02",
         **overrides,
     }
+
+
+def profiles(**fields: object) -> str:
+    """``PROFILES`` with one profile, for buckets with the trigger tag."""
+    return json.dumps([{"name": "standard", "match_tags": [TRIGGER], **fields}])
+
+
+def checked(clients: object = None, bucket: str = "orders", /, **overrides: str) -> Check:
+    """A check that has found its profile, of which each variable may be given.
+
+    Without clients it can reach no AWS.
+    """
+    settings = Settings.from_environment(environment(**overrides))
+    nobody: Any = clients or SimpleNamespace(source_s3=None, dr_s3=None)
+    budget = Budget(lambda: 60.0, sleep=lambda _: None)
+    check = Check(settings, nobody, budget, BucketRequest(bucket, "c-1"))
+    check.profile = settings.profiles[0]
+    return check
 
 
 class Context:
@@ -165,15 +191,32 @@ class Functions:
             sent = sns_event(published[0].parameters["Message"])
         return results
 
+    def deploy(self, monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
+        """Deploy anew, with these variables changed or added."""
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        restart()
+
     def in_regions(
         self, monkeypatch: pytest.MonkeyPatch, world: World, source: str, dr: str
     ) -> None:
         """Deploy anew, in other regions."""
-        for name, value in environment(source, dr).items():
-            monkeypatch.setenv(name, value)
         world.source_region, world.dr_region = source, dr
         world.topics()
-        restart()
+        self.deploy(monkeypatch, **environment(source, dr))
+
+    def protected(self, world: World, bucket: str = "", **options: Any) -> str:
+        """A bucket, new unless given, that has made the whole journey; a second changes nothing.
+
+        The calls are those of the second journey: there is no write among them.
+        """
+        bucket = bucket or world.bucket(**{"tags": TRIGGER, **options})
+        for _ in range(2):
+            self.calls.clear()
+            last = self.protect(event("put_bucket_tagging", bucket))[-1]
+            assert last["outcome"] == "protected", last
+        assert self.writes == [], "what is as it should be is not written again"
+        return bucket
 
     @property
     def operations(self) -> list[str]:
@@ -189,6 +232,21 @@ class Functions:
         """Everything logged so far; each line must be one JSON object."""
         self._lines += [json.loads(line) for line in self.output().splitlines()]
         return self._lines
+
+
+def assert_blocked(result: Result, reason: str) -> None:
+    """The one way in which a bucket is blocked."""
+    assert (result["outcome"], result.get("reason")) == ("blocked", reason), result
+    assert result["remedy"], "a blocked bucket comes with what to do about it"
+    assert result["changes"] == [], "a blocked bucket is left as it was found"
+
+
+def fault(
+    operation: str, bucket: str, code: str, status: int, text: str = "", times: int = 1
+) -> dict[str, Any]:
+    """A call that the local AWS is to refuse, so many times."""
+    found = {"operation": operation, "code": code, "status": status, "times": times}
+    return {**found, "message": text or code, "bucket": bucket}
 
 
 @dataclass
@@ -291,10 +349,8 @@ def functions(
         monkeypatch.setenv(name, value)
     functions = Functions(lambda: str(capsys.readouterr().out))
 
-    def session() -> boto3.session.Session:
-        core = botocore.session.Session()
-        core.register_component("data_loader", _loader())
-        made = real_session(botocore_session=core)
+    def session(botocore_session: Any = None) -> boto3.session.Session:
+        made = real_session(botocore_session=core_session(botocore_session))
         made.events.register("provide-client-params", record)
         return made
 
@@ -315,6 +371,44 @@ def restart() -> None:
     # loggers that do not propagate a handler of its own.
     logs.LOGGER.handlers.clear()
     logs.LOGGER.propagate = True
+
+
+class _OldLoader(botocore.loaders.Loader):
+    """Loads another S3 model than botocore has."""
+
+    def __init__(self, s3: Any) -> None:
+        super().__init__()
+        self._s3 = s3
+
+    def load_service_model(
+        self, service_name: str, type_name: str, api_version: str | None = None
+    ) -> Any:
+        if (service_name, type_name) == ("s3", "service-2"):
+            return self._s3
+        return super().load_service_model(service_name, type_name, api_version)
+
+
+@cache
+def s3_model_without(*members: tuple[str, str]) -> Any:
+    """An S3 client of a boto3 that does not know these (shape, member) pairs yet.
+
+    Its requests go nowhere unless the test answers them.
+    """
+    model = copy.deepcopy(_loader().load_service_model("s3", "service-2"))
+    for shape, member in members:
+        del model["shapes"][shape]["members"][member]
+    core = botocore.session.Session({"config_file": (None, None, os.devnull, None)})
+    core.register_component("data_loader", _OldLoader(model))
+    return boto3.session.Session(
+        aws_access_key_id=ACCOUNT, aws_secret_access_key="test", botocore_session=core
+    ).client("s3", region_name=DR_REGION, endpoint_url="http://127.0.0.1:1")
+
+
+def core_session(made: Any = None) -> Any:
+    """A botocore session, new unless given, that does not read AWS's models anew."""
+    core = made or botocore.session.Session()
+    core.register_component("data_loader", _loader())
+    return core
 
 
 @cache
@@ -342,6 +436,7 @@ def on_local_aws(
     """The local AWS answers: strict where AWS is strict."""
     for name, value in local_aws.environment(account=ACCOUNT).items():
         monkeypatch.setenv(name, value)
+    local_aws.replication_role(REPLICATION_ROLE.rpartition("/")[2], ACCOUNT)
     world = World(local_clients)
     world.topics()
     yield world

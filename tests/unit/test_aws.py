@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
+import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3_dr.aws import Bucket, Budget, error_code, is_denied, is_settling
+from functional.payload import core_session, environment, s3_model_without
+from s3_dr.aws import Bucket, Budget, Clients, error_code, is_denied, is_settling, knows
+from s3_dr.settings import Settings
 
 ABORTED = ("OperationAborted", "A conflicting conditional operation is in progress.")
 DENIED = ("AccessDenied", "Access Denied")
@@ -241,3 +248,171 @@ def test_tags_are_a_dictionary_and_none_is_an_empty_one() -> None:
     assert tagged.tags() == {"dr": "true", "x": ""}
     assert untagged.tags() == {}
     assert emptied.tags() == {}
+
+
+# --- what this boto3 knows ---------------------------------------------------
+
+CREATE_TAGS = ("CreateBucket", "CreateBucketConfiguration", "Tags")
+NAMESPACE = ("CreateBucket", "BucketNamespace")
+BLOCKED_TYPES = (
+    "PutBucketEncryption",
+    "ServerSideEncryptionConfiguration",
+    "Rules",
+    "BlockedEncryptionTypes",
+)
+
+
+@pytest.mark.parametrize("path", [CREATE_TAGS, NAMESPACE, BLOCKED_TYPES])
+def test_todays_sdk_knows_what_we_ask_of_it(path: tuple[str, ...]) -> None:
+    assert knows(s3_model_without(), *path)
+
+
+@pytest.mark.parametrize(
+    ("path", "member"),
+    [
+        (CREATE_TAGS, ("CreateBucketConfiguration", "Tags")),
+        (CREATE_TAGS, ("CreateBucketRequest", "CreateBucketConfiguration")),
+        (NAMESPACE, ("CreateBucketRequest", "BucketNamespace")),
+        (BLOCKED_TYPES, ("ServerSideEncryptionRule", "BlockedEncryptionTypes")),
+    ],
+)
+def test_an_old_sdk_is_known_by_what_is_not_in_its_model(
+    path: tuple[str, ...], member: tuple[str, str]
+) -> None:
+    assert not knows(s3_model_without(member), *path)
+
+
+# --- clients -----------------------------------------------------------------
+
+READER = "arn:aws:iam::444455556666:role/s3-dr-source-reader"
+ANSWER = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+  <AssumeRoleResult><Credentials><AccessKeyId>ROLE{number}</AccessKeyId>
+    <SecretAccessKey>test</SecretAccessKey><SessionToken>token</SessionToken>
+    <Expiration>{until}</Expiration></Credentials></AssumeRoleResult>
+</AssumeRoleResponse>"""
+
+REFUSAL = "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"
+
+
+class Sts:
+    """STS, as a session of the function's own role reaches it."""
+
+    def __init__(self, valid: timedelta = timedelta(hours=1), refuses: bool = False) -> None:
+        self.valid, self.refuses = valid, refuses
+        self.asked: list[Any] = []
+        self.session = boto3.session.Session(
+            aws_access_key_id="OWN",
+            aws_secret_access_key="test",
+            botocore_session=core_session(),
+            region_name="eu-west-1",
+        )
+        self.answered("sts.AssumeRole", self.answer)
+
+    def answered(self, call: str, answer: Any) -> None:
+        """Have a function answer a call in place of AWS."""
+        self.session.events.register_first(f"before-send.{call}", answer)
+
+    def answer(self, request: Any, **_: object) -> AWSResponse:
+        self.asked.append(request)
+        until = (datetime.now(UTC) + self.valid).isoformat()
+        text = REFUSAL if self.refuses else ANSWER.format(number=len(self.asked), until=until)
+        raw: Any = SimpleNamespace(stream=lambda: iter([text.encode()]))
+        return AWSResponse(request.url, 403 if self.refuses else 200, HTTPHeaders(), raw)
+
+    def clients(self, **overrides: str) -> Clients:
+        return Clients(Settings.from_environment(environment(**overrides)), self.session)
+
+
+def signed_by(client: Any) -> str:
+    """The access key a client signs its next request with."""
+    return str(client._request_signer._credentials.get_frozen_credentials().access_key)
+
+
+def test_without_a_role_every_client_is_the_functions_own() -> None:
+    sts = Sts()
+    clients = sts.clients()
+
+    for client in (clients.source_s3, clients.dr_s3, clients.source_kms, clients.dr_kms):
+        assert signed_by(client) == "OWN"
+    assert sts.asked == []
+
+
+def test_each_client_is_of_its_region() -> None:
+    clients = Sts().clients()
+
+    regions = [
+        client.meta.region_name
+        for client in (clients.source_s3, clients.dr_s3, clients.source_kms, clients.dr_kms)
+    ]
+    assert regions == ["us-west-2", "us-east-2", "us-west-2", "us-east-2"]
+    assert clients.source_s3 is clients.source_s3, "a client is made once"
+
+
+@pytest.mark.parametrize(
+    ("variable", "reads", "others", "region"),
+    [
+        # The function runs in the other region than the buckets it reads are in.
+        ("SOURCE_READER_ROLE_ARN", "source_s3", ["dr_s3", "dr_kms"], "us-east-2"),
+        ("TWIN_READER_ROLE_ARN", "dr_s3", ["source_s3", "source_kms"], "us-west-2"),
+    ],
+)
+def test_buckets_of_the_other_account_are_read_as_its_reader(
+    variable: str, reads: str, others: list[str], region: str
+) -> None:
+    sts = Sts()
+    clients = sts.clients(**{variable: READER})
+
+    for other in others:
+        assert signed_by(getattr(clients, other)) == "OWN", f"{other} is of our own account"
+    assert sts.asked == [], "the role is assumed when it is needed"
+    assert signed_by(getattr(clients, reads)) == "ROLE1"
+    [request] = sts.asked
+    assert f"//sts.{region}.amazonaws.com" in request.url, "in the region the function runs in"
+    body = request.body if isinstance(request.body, str) else request.body.decode()
+    assert "role%2Fs3-dr-source-reader" in body
+    assert "RoleSessionName=s3-dr" in body, "CloudTrail there tells who it was"
+
+
+def test_a_role_is_assumed_once_while_its_credentials_last() -> None:
+    sts = Sts(valid=timedelta(hours=1))
+    clients = sts.clients(TWIN_READER_ROLE_ARN=READER)
+
+    assert [signed_by(clients.dr_s3) for _ in range(3)] == ["ROLE1"] * 3
+    assert len(sts.asked) == 1
+
+
+def test_a_role_is_assumed_again_before_its_credentials_end() -> None:
+    sts = Sts(valid=timedelta(minutes=5))
+    clients = sts.clients(TWIN_READER_ROLE_ARN=READER)
+
+    first, second = signed_by(clients.dr_s3), signed_by(clients.dr_s3)
+
+    assert first != second, "a warm function outlives the hour that a role lasts"
+
+
+def test_a_role_that_cannot_be_assumed_is_an_error() -> None:
+    clients = Sts(refuses=True).clients(TWIN_READER_ROLE_ARN=READER)
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        clients.dr_s3.head_bucket(Bucket="orders-dr")
+
+
+def test_a_message_is_sent_as_the_function_itself_and_in_the_topics_region() -> None:
+    sts, sent = Sts(), []
+
+    def answer(request: Any, **_: object) -> AWSResponse:
+        sent.append(request)
+        raw: Any = SimpleNamespace(
+            stream=lambda: iter([b"<PublishResponse><PublishResult/></PublishResponse>"])
+        )
+        return AWSResponse(request.url, 200, HTTPHeaders(), raw)
+
+    sts.answered("sns.Publish", answer)
+    clients = sts.clients(SOURCE_READER_ROLE_ARN=READER, TWIN_READER_ROLE_ARN=READER)
+
+    clients.publish("arn:aws:sns:us-east-2:111122223333:s3-dr-01", "text")
+
+    [request] = sent
+    assert "//sns.us-east-2.amazonaws.com" in request.url
+    assert b"Credential=OWN/" in request.headers["Authorization"]
+    assert sts.asked == []

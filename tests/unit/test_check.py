@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from functional.payload import environment
+from functional.payload import FOREIGN_ACCOUNT, environment, profiles
 from s3_dr.aws import Budget
 from s3_dr.check import Check
 from s3_dr.events import BucketRequest
@@ -50,11 +50,13 @@ class S3:
         return SimpleNamespace(paginate=lambda **_: pages)
 
 
-def check(s3: S3, created_at: datetime | None = None, bucket: str = "orders") -> Check:
+def check(
+    s3: S3, created_at: datetime | None = None, bucket: str = "orders", /, **overrides: str
+) -> Check:
     clients = cast(Any, SimpleNamespace(source_s3=s3, dr_s3=s3))
     request = BucketRequest(bucket, "c-1", created_at)
     budget = Budget(lambda: 60.0, sleep=lambda _: None)
-    return Check(Settings.from_environment(environment()), clients, budget, request)
+    return Check(Settings.from_environment(environment(**overrides)), clients, budget, request)
 
 
 def reason(s3: S3) -> Reason:
@@ -83,14 +85,14 @@ def test_an_untagged_bucket_costs_one_call() -> None:
 @pytest.mark.parametrize("others", [[], TAGGED["TagSet"]])
 def test_a_twin_is_never_a_source_whatever_other_tags_it_has(others: list[Any]) -> None:
     with pytest.raises(Ignored) as caught:
-        check(S3(tags={"TagSet": [MARK, *others]}), bucket="orders-dr").observe_source()
+        check(S3(tags={"TagSet": [MARK, *others]}), None, "orders-dr").observe_source()
 
     assert caught.value.reason == Reason.IS_A_TWIN
 
 
 def test_a_false_mark_does_not_leave_a_bucket_unprotected_in_silence() -> None:
     with pytest.raises(Blocked) as caught:
-        check(S3(tags={"TagSet": [MARK, *TAGGED["TagSet"]]}), bucket="copied").observe_source()
+        check(S3(tags={"TagSet": [MARK, *TAGGED["TagSet"]]}), None, "copied").observe_source()
 
     assert caught.value.reason == Reason.SOURCE_MARKED_AS_TWIN
 
@@ -148,3 +150,87 @@ def test_a_new_bucket_that_is_in_no_list_is_gone_again() -> None:
 def test_a_creation_at_an_impossible_time_is_not_believed(created_at: datetime) -> None:
     with pytest.raises(Ignored):
         check(S3(tags=error("NoSuchBucket")), created_at).observe_source()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "twin"),
+    [
+        ({"DR_BUCKET_PREFIX": "copy-"}, "copy-orders-dr"),
+        (
+            {"DR_BUCKET_NAMESPACE": "account-regional"},
+            "orders-dr-111122223333-us-east-2-an",
+        ),
+    ],
+)
+def test_a_twin_is_known_by_whatever_name(overrides: dict[str, str], twin: str) -> None:
+    marked = S3(tags={"TagSet": [MARK, *TAGGED["TagSet"]]})
+
+    assert check(S3(), **overrides).twin.name == twin
+    with pytest.raises(Ignored) as ignored:
+        check(marked, None, twin, **overrides).observe_source()
+    assert ignored.value.reason == Reason.IS_A_TWIN
+    with pytest.raises(Blocked) as blocked:
+        check(marked, None, "orders-dr", **overrides).observe_source()
+    assert blocked.value.reason == Reason.SOURCE_MARKED_AS_TWIN, "a twin has another name here"
+
+
+def test_each_bucket_is_expected_of_its_own_account() -> None:
+    found = check(S3(), DR_ACCOUNT_ID=FOREIGN_ACCOUNT)
+
+    assert (found.source.owner, found.twin.owner) == ("111122223333", FOREIGN_ACCOUNT)
+
+
+def test_the_buckets_own_tags_change_its_profile() -> None:
+    tag = {"Key": "s3-dr:storage-class", "Value": "GLACIER"}
+    found = check(S3(tags={"TagSet": [tag, *TAGGED["TagSet"]]}))
+
+    found.observe_source()
+
+    assert found.known_profile.storage_class == "GLACIER"
+    assert found.settings.profiles[0].storage_class == "", "the next bucket has its own"
+
+
+def test_a_tag_that_cannot_be_blocks_and_the_profile_is_told() -> None:
+    tag = {"Key": "s3-dr:storage-class", "Value": "SLOW"}
+    found = check(S3(tags={"TagSet": [tag, *TAGGED["TagSet"]]}))
+
+    with pytest.raises(Blocked) as caught:
+        found.observe_source()
+
+    assert caught.value.reason == Reason.OVERRIDE_NOT_VALID
+    assert found.known_profile.name == "standard", "whoever has to act must know of which it is"
+
+
+@pytest.mark.parametrize(
+    ("bucket_tags", "head"),
+    [
+        ([{"Key": "s3-dr:storage-class", "Value": "SLOW"}], HERE),
+        (
+            [{"Key": "s3-dr:storage-class", "Value": "SLOW"}, *TAGGED["TagSet"]],
+            {"BucketRegion": "x"},
+        ),
+    ],
+)
+def test_a_tag_on_a_bucket_we_do_not_protect_is_none_of_our_business(
+    bucket_tags: list[Any], head: Any
+) -> None:
+    assert reason(S3(tags={"TagSet": bucket_tags}, head=head)) in (
+        Reason.NO_PROFILE_MATCHES,
+        Reason.OTHER_REGION,
+    )
+
+
+@pytest.mark.parametrize(
+    ("overrides", "key"),
+    [
+        ({}, ""),
+        ({"DR_KEY_ARN": "module"}, "module"),
+        ({"PROFILES": profiles(kms_key_arn="profile")}, "profile"),
+        ({"DR_KEY_ARN": "module", "PROFILES": profiles(kms_key_arn="profile")}, "profile"),
+    ],
+)
+def test_the_profiles_key_comes_before_the_modules(overrides: dict[str, str], key: str) -> None:
+    found = check(S3(), **overrides)
+    found.observe_source()
+
+    assert found.replica_key_arn == key

@@ -138,16 +138,30 @@ def test_a_creation_time_without_a_zone_is_universal_time() -> None:
 
 @pytest.mark.parametrize(
     "arn",
-    [
-        "arn:aws:s3:::orders",
-        "arn:aws-cn:s3:::orders",
-        "arn:aws-us-gov:s3:::orders",
-        "arn%3Aaws%3As3%3A%3A%3Aorders",
-    ],
+    ["arn:aws:s3:::orders", "arn%3Aaws%3As3%3A%3A%3Aorders"],
 )
 @pytest.mark.parametrize("field", ["resourceArn", "resourceARN", "ResourceArn"])
 def test_an_arn_is_understood_however_it_is_spelt(field: str, arn: str) -> None:
     assert from_eventbridge(tagged_resource(**{field: arn}), SETTINGS).bucket == "orders"
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b"])
+def test_a_bucket_of_another_partition_is_ignored(partition: str) -> None:
+    # Replication does not leave its partition.
+    here = Settings.from_environment(environment(PARTITION=partition))
+    there = "aws-cn" if partition == "aws" else "aws"
+
+    sent = tagged_resource(resourceArn=f"arn:{partition}:s3:::orders")
+    assert from_eventbridge(sent, here).bucket == "orders"
+    for place in ("requestParameters", "resources"):
+        arn = f"arn:{there}:s3:::orders"
+        sent = tagged_resource(**({"resourceArn": arn} if place == "requestParameters" else {}))
+        if place == "resources":
+            sent["detail"]["resources"] = [{"type": "AWS::S3::Bucket", "ARN": arn}]
+        with pytest.raises(Ignored) as caught:
+            from_eventbridge(sent, here)
+        assert caught.value.reason == Reason.OTHER_PARTITION
+        assert there in str(caught.value), "the sentence says where it is"
 
 
 @pytest.mark.parametrize(
@@ -158,8 +172,16 @@ def test_an_arn_is_understood_however_it_is_spelt(field: str, arn: str) -> None:
         "arn:aws:s3:us-west-2:111122223333:storage-lens-group/g",
         "arn:aws:s3-outposts:us-west-2:111122223333:outpost/op-1/bucket/orders",
         "arn:aws:s3express:us-west-2:111122223333:bucket/orders--usw2-az1--x-s3",
+        "arn:aws:s3express:us-west-2:111122223333:accesspoint/reports--usw2-az1--xa-s3",
         "arn:aws:s3tables:us-west-2:111122223333:bucket/orders",
+        "arn:aws:s3tables:us-west-2:111122223333:bucket/orders/table/t",
+        "arn:aws:s3vectors:us-west-2:111122223333:bucket/orders",
+        "arn:aws:s3-object-lambda:us-west-2:111122223333:accesspoint/reports",
+        "arn:aws:s3-outposts:us-west-2:111122223333:outpost/op-1/accesspoint/reports",
+        "arn:aws:s3:us-west-2:111122223333:job/4f1f",
         "arn:aws:s3::111122223333:accesspoint/m.mrap",
+        "arn:AWS:s3:::orders",
+        "arn::s3:::orders",
         "arn:aws:s3:::orders/key",
         "arn:aws:s3:::orders%2Fkey",
         "arn:aws:s3:::*",
@@ -170,6 +192,34 @@ def test_an_arn_is_understood_however_it_is_spelt(field: str, arn: str) -> None:
 )
 def test_an_arn_of_anything_but_a_bucket_is_ignored(arn: str) -> None:
     assert reason(tagged_resource(resourceArn=arn)) == Reason.NOT_A_BUCKET
+
+
+NO_GENERAL_PURPOSE_BUCKETS = [
+    "x--usw2-az1--x-s3",
+    "orders--use1-az4--x-s3",
+    "orders--table-s3",
+    "reports-a1b2c3-s3alias",
+    "reports-a1b2c3--ol-s3",
+    "reports.mrap",
+    "xn--orders",
+    "sthree-orders",
+    "amzn-s3-demo-orders",
+    "arn:aws:s3:::orders",
+]
+
+
+@pytest.mark.parametrize("name", NO_GENERAL_PURPOSE_BUCKETS)
+def test_a_name_of_no_general_purpose_bucket_is_ignored_wherever_it_stands(name: str) -> None:
+    check = event("check_request")
+    check["detail"] = {"bucket": name}
+    created = event("create_bucket")
+    created["detail"]["requestParameters"]["bucketName"] = name
+    [received] = from_sns(sns_event(message(name)))
+
+    assert reason(check) == Reason.NOT_A_BUCKET
+    assert reason(created) == Reason.NOT_A_BUCKET
+    assert isinstance(received, Ignored)
+    assert received.reason == Reason.NOT_A_BUCKET
 
 
 @pytest.mark.parametrize("place", ["requestParameters", "resources", "userIdentity", "errorCode"])

@@ -19,7 +19,7 @@ def step(check: Check) -> Outcome:
     """A step whose end the bucket's name tells."""
     match check.request.bucket.partition("-")[0]:
         case "blocked":
-            raise Blocked(Reason.OBJECT_LOCK, "do this")
+            raise Blocked(Reason.TWIN_NOT_LOCKED, "do this")
         case "ignored":
             raise Ignored(Reason.OTHER_REGION, "it is elsewhere")
         case "broken":
@@ -44,7 +44,7 @@ def test_every_message_of_an_invocation_has_its_result(stepping: Functions) -> N
 
     assert [(r["bucket"], r["outcome"], r.get("reason")) for r in results] == [
         ("fine-1", "passed_on", None),
-        ("blocked-1", "blocked", "OBJECT_LOCK"),
+        ("blocked-1", "blocked", "TWIN_NOT_LOCKED"),
         ("ignored-1", "ignored", "OTHER_REGION"),
     ]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from typing import Any
 
 import pytest
 
-from functional.payload import environment
+from functional.payload import environment, profiles
+from s3_dr.naming import TwinNames
 from s3_dr.profiles import Profile
 from s3_dr.settings import Settings, SettingsError
 
@@ -73,3 +76,71 @@ def test_a_bucket_arn_is_of_the_partition() -> None:
     settings = Settings.from_environment(environment(PARTITION="aws-cn"))
 
     assert settings.bucket_arn("orders") == "arn:aws-cn:s3:::orders"
+
+
+OPTIONAL = (
+    "DR_BUCKET_PREFIX",
+    "DR_KEY_ARN",
+    "FOREIGN_ROLE_ARNS",
+    "SOURCE_KEY_ARNS",
+    "SOURCE_READER_ROLE_ARN",
+    "TWIN_READER_ROLE_ARN",
+)
+
+
+def test_an_optional_variable_may_be_missing() -> None:
+    settings = Settings.from_environment(environment())
+
+    assert not environment().keys() & set(OPTIONAL)
+    assert settings.dr_bucket_prefix == settings.dr_key_arn == ""
+    assert settings.foreign_role_arns == settings.source_key_arns == frozenset()
+    assert settings.source_reader_role_arn == settings.twin_reader_role_arn == ""
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_an_optional_variable_is_read(name: str) -> None:
+    settings = Settings.from_environment(environment(**{name: " x, y, "}))
+
+    read = {"x", "y"} if name.endswith("S") else "x, y,"
+    assert getattr(settings, name.lower()) == read
+    assert getattr(Settings.from_environment(environment(**{name: " "})), name.lower()) in (
+        "",
+        frozenset(),
+    ), "empty is absent"
+
+
+def test_every_variable_is_tested() -> None:
+    fields = {field.name.upper() for field in dataclasses.fields(Settings)}
+
+    assert fields == {*environment(), *OPTIONAL}
+
+
+def test_twins_are_named_as_the_variables_say() -> None:
+    plain = Settings.from_environment(environment(DR_BUCKET_PREFIX="copy-"))
+    own = Settings.from_environment(environment(DR_BUCKET_NAMESPACE="account-regional"))
+
+    assert plain.twin_names == TwinNames("copy-", "-dr")
+    assert own.twin_names == TwinNames("", "-dr", "-111122223333-us-east-2-an"), (
+        "the DR account's and the DR region's namespace"
+    )
+
+
+def test_accounts_are_told_apart() -> None:
+    assert not Settings.from_environment(environment()).has_two_accounts
+    assert Settings.from_environment(environment(DR_ACCOUNT_ID="666677778888")).has_two_accounts
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"colour": "red"},
+        {"filter": "x/"},
+        {"filter": {"suffix": "x"}},
+        {"object_lock": {"mode": "GOVERNANCE"}},
+        {"object_lock": {"retention": "GOVERNANCE"}},
+        {"overrides": 7},
+    ],
+)
+def test_a_profile_that_cannot_be_read_is_named(fields: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="PROFILES is not a list of profiles"):
+        Settings.from_environment(environment(PROFILES=profiles(**fields)))

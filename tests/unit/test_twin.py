@@ -1,186 +1,99 @@
-"""The twin's policy: our statement is in it, and everybody else's stay."""
+"""The twin is made as the settings say, or not at all."""
 
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from functional.payload import environment
+from functional.payload import checked, s3_model_without
 from s3_dr import twin
+from s3_dr.object_lock import Lock
 from s3_dr.outcomes import Blocked, Reason
-from s3_dr.settings import Settings
 
-ARN = "arn:aws:s3:::orders-dr"
-OURS = {
-    "Sid": twin.TLS_SID,
-    "Effect": "Deny",
-    "Principal": "*",
-    "Action": "s3:*",
-    "Resource": [ARN, f"{ARN}/*"],
-    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-}
-THEIRS = {"Sid": "Auditor", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": ARN}
-STATEMENT = st.fixed_dictionaries(
-    {
-        "Effect": st.sampled_from(["Allow", "Deny"]),
-        "Action": st.sampled_from(["s3:*", "s3:GetObject"]) | st.just(["s3:GetObject", "s3:Get*"]),
-        "Resource": st.sampled_from([ARN, f"{ARN}/*"]) | st.just([ARN]),
-        "Principal": st.just("*") | st.just({"AWS": ["111122223333"]}),
-    },
-    optional={
-        "Sid": st.sampled_from(["A", "B", ""]),
-        "Condition": st.just({"Bool": {"aws:SecureTransport": "false"}}),
-    },
+TAGS = ("CreateBucketConfiguration", "Tags")
+NAMESPACE = ("CreateBucketRequest", "BucketNamespace")
+UNLOCKED = Lock()
+OWN_NAMESPACE = {"DR_BUCKET_NAMESPACE": "account-regional"}
+
+
+class S3:
+    """An S3 client that makes any bucket."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, Any] = {}
+
+    def create_bucket(self, **parameters: Any) -> None:
+        self.asked = parameters
+
+
+def require_sdk(*missing: tuple[str, str], **overrides: str) -> None:
+    dr_s3 = s3_model_without(*missing)
+    twin._require_sdk(checked(SimpleNamespace(source_s3=None, dr_s3=dr_s3), **overrides))
+
+
+def created(lock: Lock = UNLOCKED, /, **overrides: str) -> dict[str, Any]:
+    """What CreateBucket is asked for."""
+    s3 = S3()
+    check = checked(SimpleNamespace(source_s3=None, dr_s3=s3), **overrides)
+    assert twin._create(check, lock)
+    assert check.changes == ["CreateBucket"]
+    return s3.asked
+
+
+@pytest.mark.parametrize(
+    ("missing", "overrides", "version"),
+    [
+        # Tagged afterwards, the twin of a run that dies in between could never be touched again.
+        ([TAGS], {}, "1.39.2"),
+        ([TAGS], OWN_NAMESPACE, "1.39.2"),
+        ([NAMESPACE], OWN_NAMESPACE, "1.42.67"),
+        ([TAGS, NAMESPACE], OWN_NAMESPACE, "1.42.67"),
+    ],
 )
-
-
-class Twin:
-    """A bucket that has a policy, or none, and takes a new one."""
-
-    name = "orders-dr"
-
-    def __init__(self, policy: Any = None) -> None:
-        self.policy = policy
-        self.writes = 0
-
-    def read(self, operation: str, *, absent: str) -> Any:
-        assert (operation, absent) == ("get_bucket_policy", "NoSuchBucketPolicy")
-        return self.policy and {"Policy": json.dumps(self.policy)}
-
-    def write(self, operation: str, **parameters: Any) -> None:
-        assert operation == "put_bucket_policy"
-        self.policy = json.loads(parameters["Policy"])
-        self.writes += 1
-
-
-def checked(bucket: Twin) -> Any:
-    return SimpleNamespace(twin=bucket, settings=Settings.from_environment(environment()))
-
-
-def ensure(bucket: Twin) -> Twin:
-    check = checked(bucket)
-    twin._ensure_tls_only(check, twin._read_policy(check))
-    return bucket
-
-
-def test_an_sdk_that_cannot_tag_while_creating_blocks() -> None:
-    # Tagged afterwards, the twin of a run that dies in between could never be touched again.
-    members = {"CreateBucketConfiguration": SimpleNamespace(members={"LocationConstraint": None})}
-    operation = SimpleNamespace(input_shape=SimpleNamespace(members=members))
-    model = SimpleNamespace(operation_model=lambda _: operation)
-    old_s3 = SimpleNamespace(meta=SimpleNamespace(service_model=model))
-    check: Any = SimpleNamespace(clients=SimpleNamespace(dr_s3=old_s3), settings=None)
-
+def test_an_sdk_that_cannot_make_the_twin_blocks(
+    missing: list[tuple[str, str]], overrides: dict[str, str], version: str
+) -> None:
     with pytest.raises(Blocked) as caught:
-        twin._require_sdk(check)
+        require_sdk(*missing, **overrides)
 
     assert caught.value.reason == Reason.SDK_TOO_OLD
+    assert version in str(caught.value), "the remedy names the version that can"
 
 
-def test_a_twin_without_a_policy_gets_ours() -> None:
-    found = ensure(Twin())
-
-    assert found.policy == {"Version": "2012-10-17", "Statement": [OURS]}
-
-
-def test_a_statement_that_is_not_ours_stays() -> None:
-    found = ensure(Twin({"Version": "2012-10-17", "Id": "p", "Statement": [THEIRS]}))
-
-    assert found.policy == {"Version": "2012-10-17", "Id": "p", "Statement": [THEIRS, OURS]}
+def test_an_sdk_need_not_know_what_is_not_asked_of_it() -> None:
+    require_sdk(NAMESPACE)
+    require_sdk(**OWN_NAMESPACE)
 
 
-def test_a_single_statement_without_its_list_stays() -> None:
-    found = ensure(Twin({"Version": "2008-10-17", "Statement": THEIRS}))
-
-    assert found.policy == {"Version": "2008-10-17", "Statement": [THEIRS, OURS]}
-
-
-@pytest.mark.parametrize(
-    "spelling",
-    [
-        {"Resource": [f"{ARN}/*", ARN]},
-        {"Action": ["s3:*"]},
-        {"Condition": {"Bool": {"aws:SecureTransport": ["false"]}}},
-    ],
-)
-def test_another_spelling_of_our_statement_is_left_alone(spelling: dict[str, Any]) -> None:
-    found = ensure(Twin({"Version": "2012-10-17", "Statement": [{**OURS, **spelling}]}))
-
-    assert found.writes == 0, "S3 may give the same statement back in other words"
+def test_a_plain_twin_is_asked_for_without_options() -> None:
+    assert created() == {
+        "Bucket": "orders-dr",
+        "CreateBucketConfiguration": {
+            "LocationConstraint": "us-east-2",
+            "Tags": [
+                {"Key": "s3-dr:source-bucket", "Value": "orders"},
+                {"Key": "s3-dr:managed-by", "Value": "s3-dr"},
+            ],
+        },
+        "ObjectOwnership": "BucketOwnerEnforced",
+    }, "an older boto3 refuses to send what it does not know"
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"Effect": "Allow"},
-        {"Action": "s3:GetObject"},
-        {"Resource": [ARN]},
-        {"Condition": {"Bool": {"aws:SecureTransport": "true"}}},
-        {"Principal": {"AWS": "111122223333"}},
-    ],
-)
-def test_our_statement_is_put_right_whatever_was_altered(change: dict[str, Any]) -> None:
-    found = ensure(Twin({"Version": "2012-10-17", "Statement": [{**OURS, **change}, THEIRS]}))
-
-    assert found.policy["Statement"] == [THEIRS, OURS], "ours once, as it should be"
+def test_a_locked_twin_is_locked_from_its_creation() -> None:
+    assert created(Lock(True))["ObjectLockEnabledForBucket"] is True
+    assert created(Lock(True, {"Mode": "GOVERNANCE", "Days": 1}))["ObjectLockEnabledForBucket"]
 
 
-@given(st.lists(STATEMENT, max_size=4))
-def test_our_statement_lives_beside_any_others(statements: list[Any]) -> None:
-    found = ensure(Twin({"Version": "2012-10-17", "Statement": statements}))
+def test_a_twin_of_the_accounts_own_namespace_is_asked_for_there() -> None:
+    asked = created(**OWN_NAMESPACE)
 
-    assert found.policy["Statement"] == [*statements, OURS]
-    assert ensure(found).writes == 1, "what is as it should be is not written again"
-
-
-OWN = "arn:aws:iam::111122223333:role/Auditor"
-STRANGER = "arn:aws:iam::666677778888:root"
+    assert asked["Bucket"] == "orders-dr-111122223333-us-east-2-an"
+    assert asked["BucketNamespace"] == "account-regional"
 
 
-@pytest.mark.parametrize(
-    "principal",
-    [
-        {"AWS": OWN},
-        {"AWS": [OWN, "111122223333"]},
-        {"AWS": "arn:aws:sts::111122223333:assumed-role/Auditor/x"},
-    ],
-)
-def test_a_twin_may_be_read_within_its_account(principal: object) -> None:
-    refuse({**THEIRS, "Principal": principal})
+def test_the_twins_namespace_is_that_of_the_dr_account() -> None:
+    asked = created(**OWN_NAMESPACE, DR_ACCOUNT_ID="444455556666", DR_BUCKET_PREFIX="copy-")
 
-
-@pytest.mark.parametrize(
-    "who",
-    [
-        {"Principal": "*"},
-        {"Principal": {"AWS": "*"}},
-        {"Principal": {"AWS": STRANGER}},
-        {"Principal": {"AWS": [OWN, STRANGER]}},
-        {"Principal": {"AWS": "666677778888"}},
-        {"Principal": {"AWS": OWN, "CanonicalUser": "79a59df900b949e5"}},
-        {"Principal": {"Service": "cloudfront.amazonaws.com"}},
-        {"Principal": {"Federated": "cognito-identity.amazonaws.com"}},
-        {"NotPrincipal": {"AWS": OWN}},
-        {},
-    ],
-)
-def test_a_twin_that_lets_others_in_is_refused(who: dict[str, Any]) -> None:
-    with pytest.raises(Blocked) as caught:
-        refuse({"Sid": "Spy", "Effect": "Allow", "Action": "s3:GetObject", "Resource": ARN, **who})
-
-    assert caught.value.reason == Reason.TWIN_SHARED
-    assert "Spy" in str(caught.value), "the remedy names the statement"
-
-
-def test_a_statement_that_denies_others_is_none_of_our_business() -> None:
-    refuse({**OURS, "Principal": {"AWS": STRANGER}})
-
-
-def refuse(*statements: dict[str, Any]) -> None:
-    check = checked(Twin({"Version": "2012-10-17", "Statement": list(statements)}))
-    twin._refuse_sharing(check, twin._read_policy(check))
+    assert asked["Bucket"] == "copy-orders-dr-444455556666-us-east-2-an"

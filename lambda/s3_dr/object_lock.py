@@ -1,0 +1,84 @@
+"""Object Lock: a locked source gets a locked twin, and a twin is locked from its creation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .aws import Bucket
+from .check import Check
+from .outcomes import Blocked, Reason
+
+_ABSENT = "ObjectLockConfigurationNotFoundError"
+_WAIT = 6.0  # seconds
+
+
+@dataclass(frozen=True)
+class Lock:
+    """How a bucket is locked, or is to be.
+
+    Attributes:
+        is_on: whether it has Object Lock at all, which can never be taken back.
+        retention: S3's ``DefaultRetention`` (``Mode``, and ``Days`` or ``Years``); None if objects
+            are only retained when they say so themselves.
+    """
+
+    is_on: bool = False
+    retention: dict[str, Any] | None = None
+
+
+def wanted(check: Check) -> Lock:
+    """The lock that the twin needs, by its source and its profile.
+
+    S3 replicates a locked bucket only into a locked one.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
+    """
+    source, profile = read(check.source), check.known_profile.object_lock
+    if not source.is_on and not profile.always:
+        return Lock()
+    return Lock(True, dict(profile.retention) if profile.retention else source.retention)
+
+
+def read(bucket: Bucket) -> Lock:
+    """The bucket's lock."""
+    found = bucket.read("get_object_lock_configuration", absent=_ABSENT)
+    if not found or found["ObjectLockConfiguration"].get("ObjectLockEnabled") != "Enabled":
+        return Lock()
+    return Lock(True, found["ObjectLockConfiguration"].get("Rule", {}).get("DefaultRetention"))
+
+
+def require_locked(check: Check, lock: Lock) -> Lock:
+    """The lock of a twin that is there.
+
+    Raises:
+        Blocked: it has none and needs one. Object Lock can be turned on later, but never off, so
+            that is for a person to decide.
+    """
+    if not lock.is_on:
+        return Lock()
+    found = read(check.twin)
+    if not found.is_on and check.twin.is_new:
+        found = check.budget.look_again(lambda: _seen(check.twin), _WAIT) or found
+    if not found.is_on:
+        raise Blocked(
+            Reason.TWIN_NOT_LOCKED,
+            f"{check.twin.name} exists without Object Lock, which {check.source.name} or its "
+            "profile demands of it; turn it on (put-object-lock-configuration), which cannot be "
+            "taken back",
+        )
+    return found
+
+
+def _seen(bucket: Bucket) -> Lock | None:
+    found = read(bucket)
+    return found if found.is_on else None
+
+
+def ensure(check: Check, lock: Lock, found: Lock) -> None:
+    """The twin has the default retention that is wanted; where none is, it keeps what it has."""
+    if lock.retention and lock.retention != found.retention:
+        configuration = {
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": lock.retention},
+        }
+        check.twin.write("put_object_lock_configuration", ObjectLockConfiguration=configuration)

@@ -1,0 +1,166 @@
+"""Object Lock: which lock a twin needs, and what is done to one that is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from functional.payload import checked, profiles
+from s3_dr import object_lock
+from s3_dr.object_lock import Lock
+from s3_dr.outcomes import Blocked, Reason
+
+DAYS = {"Mode": "GOVERNANCE", "Days": 30}
+YEARS = {"Mode": "COMPLIANCE", "Years": 7}
+UNLOCKED, PLAIN = Lock(), Lock(True)
+LOCKS = [UNLOCKED, PLAIN, Lock(True, DAYS), Lock(True, YEARS)]
+
+
+class Locked:
+    """A bucket with a lock, or none."""
+
+    def __init__(self, lock: Lock = UNLOCKED) -> None:
+        self.name = "orders"
+        self.shown: Any = None
+        if lock.is_on:
+            self.shown = {"ObjectLockEnabled": "Enabled"}
+        if lock.retention:
+            self.shown["Rule"] = {"DefaultRetention": lock.retention}
+        self.is_new = False
+        self.shown_from = 1  # the read that is the first to see it
+        self.reads = 0
+        self.written: list[Any] = []
+
+    def read(self, operation: str, *, absent: str) -> Any:
+        assert operation == "get_object_lock_configuration"
+        assert absent == "ObjectLockConfigurationNotFoundError"
+        self.reads += 1
+        if self.reads < self.shown_from:
+            return None
+        return self.shown and {"ObjectLockConfiguration": self.shown}
+
+    def write(self, operation: str, **parameters: Any) -> None:
+        assert operation == "put_object_lock_configuration"
+        self.shown = parameters["ObjectLockConfiguration"]
+        self.written.append(self.shown)
+
+
+def check(source: Lock = UNLOCKED, twin: Lock = UNLOCKED, **profile: Any) -> Any:
+    found: Any = checked(PROFILES=profiles(object_lock=profile))
+    found.source, found.twin = Locked(source), Locked(twin)
+    return found
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_is_read_as_s3_shows_it(lock: Lock) -> None:
+    bucket: Any = Locked(lock)
+
+    assert object_lock.read(bucket) == lock
+
+
+def test_a_lock_that_is_not_enabled_is_none() -> None:
+    bucket: Any = Locked()
+    bucket.shown = {"Rule": {"DefaultRetention": DAYS}}
+
+    assert object_lock.read(bucket) == UNLOCKED
+
+
+@pytest.mark.parametrize(
+    ("source", "profile", "wanted"),
+    [
+        (UNLOCKED, {}, UNLOCKED),
+        (UNLOCKED, {"retention": {"mode": "GOVERNANCE", "days": 30}}, UNLOCKED),
+        (UNLOCKED, {"always": True}, PLAIN),
+        (
+            UNLOCKED,
+            {"always": True, "retention": {"mode": "GOVERNANCE", "days": 30}},
+            Lock(True, DAYS),
+        ),
+        (PLAIN, {}, PLAIN),
+        (PLAIN, {"retention": {"mode": "GOVERNANCE", "days": 30}}, Lock(True, DAYS)),
+        (Lock(True, YEARS), {}, Lock(True, YEARS)),
+        (Lock(True, YEARS), {"always": True}, Lock(True, YEARS)),
+        (Lock(True, YEARS), {"retention": {"mode": "GOVERNANCE", "days": 30}}, Lock(True, DAYS)),
+        (Lock(True, DAYS), {"retention": {"mode": "COMPLIANCE", "years": 7}}, Lock(True, YEARS)),
+    ],
+)
+def test_the_source_and_the_profile_decide_about_the_lock(
+    source: Lock, profile: dict[str, Any], wanted: Lock
+) -> None:
+    assert object_lock.wanted(check(source, **profile)) == wanted
+
+
+@pytest.mark.parametrize("wanted", LOCKS)
+@pytest.mark.parametrize("found", LOCKS)
+def test_a_twin_that_has_to_be_locked_is_locked_or_blocks(wanted: Lock, found: Lock) -> None:
+    made = check(twin=found)
+
+    if wanted.is_on and not found.is_on:
+        with pytest.raises(Blocked) as caught:
+            object_lock.require_locked(made, wanted)
+        assert caught.value.reason == Reason.TWIN_NOT_LOCKED
+    else:
+        seen = object_lock.require_locked(made, wanted)
+        assert seen == (found if wanted.is_on else UNLOCKED)
+    assert made.twin.reads == int(wanted.is_on), "who needs no lock asks for none"
+
+
+def test_the_lock_of_a_twin_made_moments_ago_may_be_seen_late() -> None:
+    made = check(twin=PLAIN)
+    made.twin.is_new, made.twin.shown_from = True, 3
+
+    assert object_lock.require_locked(made, PLAIN) == PLAIN
+
+
+def test_a_new_twin_that_never_shows_a_lock_blocks() -> None:
+    made = check()
+    made.twin.is_new = True
+
+    with pytest.raises(Blocked):
+        object_lock.require_locked(made, PLAIN)
+
+    assert made.twin.reads > 2, "it was given some seconds"
+
+
+def test_the_lock_of_a_twin_of_long_ago_is_not_waited_for() -> None:
+    made = check(twin=PLAIN)
+    made.twin.shown_from = 2
+
+    with pytest.raises(Blocked):
+        object_lock.require_locked(made, PLAIN)
+    assert made.twin.written == [], "Object Lock cannot be taken back: nothing turns it on"
+
+
+@pytest.mark.parametrize("wanted", LOCKS)
+@pytest.mark.parametrize("found", LOCKS[1:])
+def test_a_retention_is_put_right_where_one_is_wanted(wanted: Lock, found: Lock) -> None:
+    made = check(twin=found)
+
+    object_lock.ensure(made, wanted, found)
+
+    if wanted.retention in (None, found.retention):
+        assert made.twin.written == [], "as it should be, or not ours to say"
+    else:
+        assert object_lock.read(made.twin) == wanted
+        assert len(made.twin.written) == 1
+
+
+def test_a_new_twin_gets_its_retention() -> None:
+    made = check()
+
+    object_lock.ensure(made, Lock(True, DAYS), UNLOCKED)
+
+    assert made.twin.written == [
+        {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": DAYS}}
+    ]
+
+
+def test_the_profile_is_not_changed_by_use() -> None:
+    made = check(always=True, retention={"mode": "GOVERNANCE", "days": 30})
+
+    first = object_lock.wanted(made)
+    assert first.retention is not None
+    first.retention["Days"] = 1
+
+    assert object_lock.wanted(made).retention == DAYS, "it is the next bucket's, too"

@@ -1,0 +1,299 @@
+"""The twin's policy: our statements are in it, and everybody else's stay."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functional.payload import FOREIGN_ACCOUNT, REPLICATION_ROLE, checked, profiles
+from s3_dr import twin_policy
+from s3_dr.outcomes import Blocked, Reason
+
+ARN = "arn:aws:s3:::orders-dr"
+OURS = {
+    "Sid": twin_policy.TLS_SID,
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": [ARN, f"{ARN}/*"],
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+THEIRS = {"Sid": "Auditor", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": ARN}
+STATEMENT = st.fixed_dictionaries(
+    {
+        "Effect": st.sampled_from(["Allow", "Deny"]),
+        "Action": st.sampled_from(["s3:*", "s3:GetObject"]) | st.just(["s3:GetObject", "s3:Get*"]),
+        "Resource": st.sampled_from([ARN, f"{ARN}/*"]) | st.just([ARN]),
+        "Principal": st.just("*") | st.just({"AWS": ["111122223333"]}),
+    },
+    optional={
+        "Sid": st.sampled_from(["A", "B", ""]),
+        "Condition": st.just({"Bool": {"aws:SecureTransport": "false"}}),
+    },
+)
+
+
+class Twin:
+    """A bucket that has a policy, or none, and takes a new one."""
+
+    name = "orders-dr"
+
+    def __init__(self, policy: Any = None) -> None:
+        self.policy = policy
+        self.writes = 0
+
+    def read(self, operation: str, *, absent: str) -> Any:
+        assert (operation, absent) == ("get_bucket_policy", "NoSuchBucketPolicy")
+        return self.policy and {"Policy": json.dumps(self.policy)}
+
+    def write(self, operation: str, **parameters: Any) -> None:
+        assert operation == "put_bucket_policy"
+        self.policy = json.loads(parameters["Policy"])
+        self.writes += 1
+
+
+def against(bucket: Twin, **overrides: str) -> Any:
+    check: Any = checked(**overrides)
+    check.twin = bucket
+    return check
+
+
+def ensure(bucket: Twin, **overrides: str) -> Twin:
+    check = against(bucket, **overrides)
+    twin_policy.ensure(check, twin_policy.read(check))
+    return bucket
+
+
+def test_a_twin_without_a_policy_gets_ours() -> None:
+    found = ensure(Twin())
+
+    assert found.policy == {"Version": "2012-10-17", "Statement": [OURS]}
+
+
+def test_a_statement_that_is_not_ours_stays() -> None:
+    found = ensure(Twin({"Version": "2012-10-17", "Id": "p", "Statement": [THEIRS]}))
+
+    assert found.policy == {"Version": "2012-10-17", "Id": "p", "Statement": [THEIRS, OURS]}
+
+
+def test_a_single_statement_without_its_list_stays() -> None:
+    found = ensure(Twin({"Version": "2008-10-17", "Statement": THEIRS}))
+
+    assert found.policy == {"Version": "2008-10-17", "Statement": [THEIRS, OURS]}
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        {"Resource": [f"{ARN}/*", ARN]},
+        {"Action": ["s3:*"]},
+        {"Condition": {"Bool": {"aws:SecureTransport": ["false"]}}},
+    ],
+)
+def test_another_spelling_of_our_statement_is_left_alone(spelling: dict[str, Any]) -> None:
+    found = ensure(Twin({"Version": "2012-10-17", "Statement": [{**OURS, **spelling}]}))
+
+    assert found.writes == 0, "S3 may give the same statement back in other words"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Effect": "Allow"},
+        {"Action": "s3:GetObject"},
+        {"Resource": [ARN]},
+        {"Condition": {"Bool": {"aws:SecureTransport": "true"}}},
+        {"Principal": {"AWS": "111122223333"}},
+    ],
+)
+def test_our_statement_is_put_right_whatever_was_altered(change: dict[str, Any]) -> None:
+    found = ensure(Twin({"Version": "2012-10-17", "Statement": [{**OURS, **change}, THEIRS]}))
+
+    assert found.policy["Statement"] == [THEIRS, OURS], "ours once, as it should be"
+
+
+@given(st.lists(STATEMENT, max_size=4))
+def test_our_statement_lives_beside_any_others(statements: list[Any]) -> None:
+    found = ensure(Twin({"Version": "2012-10-17", "Statement": statements}))
+
+    assert found.policy["Statement"] == [*statements, OURS]
+    assert ensure(found).writes == 1, "what is as it should be is not written again"
+
+
+OWN = "arn:aws:iam::111122223333:role/Auditor"
+STRANGER = "arn:aws:iam::666677778888:root"
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        {"AWS": OWN},
+        {"AWS": [OWN, "111122223333"]},
+        {"AWS": "arn:aws:sts::111122223333:assumed-role/Auditor/x"},
+    ],
+)
+def test_a_twin_may_be_read_within_its_account(principal: object) -> None:
+    refuse({**THEIRS, "Principal": principal})
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        {"Principal": "*"},
+        {"Principal": {"AWS": "*"}},
+        {"Principal": {"AWS": STRANGER}},
+        {"Principal": {"AWS": [OWN, STRANGER]}},
+        {"Principal": {"AWS": "666677778888"}},
+        {"Principal": {"AWS": OWN, "CanonicalUser": "79a59df900b949e5"}},
+        {"Principal": {"Service": "cloudfront.amazonaws.com"}},
+        {"Principal": {"Federated": "cognito-identity.amazonaws.com"}},
+        {"NotPrincipal": {"AWS": OWN}},
+        {},
+    ],
+)
+def test_a_twin_that_lets_others_in_is_refused(who: dict[str, Any]) -> None:
+    with pytest.raises(Blocked) as caught:
+        refuse({"Sid": "Spy", "Effect": "Allow", "Action": "s3:GetObject", "Resource": ARN, **who})
+
+    assert caught.value.reason == Reason.TWIN_SHARED
+    assert "Spy" in str(caught.value), "the remedy names the statement"
+
+
+def test_a_statement_that_denies_others_is_none_of_our_business() -> None:
+    refuse({**OURS, "Principal": {"AWS": STRANGER}})
+
+
+def refuse(*statements: dict[str, Any], **overrides: str) -> None:
+    check = against(Twin({"Version": "2012-10-17", "Statement": list(statements)}), **overrides)
+    twin_policy.refuse_sharing(check, twin_policy.read(check))
+
+
+# --- two accounts ------------------------------------------------------------
+
+THEIR_ROLE = "arn:aws:iam::111122223333:role/theirs"
+TWO_ACCOUNTS = {"DR_ACCOUNT_ID": FOREIGN_ACCOUNT, "FOREIGN_ROLE_ARNS": THEIR_ROLE}
+USING = {**TWO_ACCOUNTS, "PROFILES": profiles(on_foreign_role="use")}
+
+
+def let_in(*roles: str) -> list[dict[str, Any]]:
+    """The statements by which the twin's account lets these roles replicate."""
+    allow = {"Effect": "Allow", "Principal": {"AWS": list(roles)}}
+    return [
+        {
+            **allow,
+            "Sid": "S3DrReplicationOfObjects",
+            "Action": [
+                "s3:ObjectOwnerOverrideToBucketOwner",
+                "s3:ReplicateDelete",
+                "s3:ReplicateObject",
+                "s3:ReplicateTags",
+            ],
+            "Resource": f"{ARN}/*",
+        },
+        {
+            **allow,
+            "Sid": "S3DrReplicationOfBucket",
+            "Action": ["s3:GetBucketVersioning", "s3:ListBucket"],
+            "Resource": ARN,
+        },
+    ]
+
+
+def test_the_twin_of_another_account_lets_the_replication_role_in() -> None:
+    found = ensure(Twin(), **TWO_ACCOUNTS)
+
+    assert found.policy["Statement"] == [OURS, *let_in(REPLICATION_ROLE)], "and no foreign role"
+    assert ensure(found, **TWO_ACCOUNTS).writes == 1, "what is as it should be is not written again"
+
+
+def test_the_twin_of_another_account_lets_foreign_roles_in_where_the_profile_uses_them() -> None:
+    found = ensure(Twin(), **USING)
+
+    assert found.policy["Statement"] == [OURS, *let_in(REPLICATION_ROLE, THEIR_ROLE)]
+    assert ensure(found, **USING).writes == 1
+
+
+def test_a_foreign_role_is_let_out_again_when_the_profile_no_longer_uses_it() -> None:
+    found = ensure(ensure(Twin(), **USING), **TWO_ACCOUNTS)
+
+    assert found.policy["Statement"] == [OURS, *let_in(REPLICATION_ROLE)]
+
+
+def test_within_one_account_nobody_needs_to_be_let_in() -> None:
+    found = ensure(ensure(Twin({"Statement": [THEIRS]}), **TWO_ACCOUNTS))
+
+    assert found.policy["Statement"] == [THEIRS, OURS], "what two accounts needed is taken out"
+
+
+def test_within_one_account_a_foreign_role_needs_no_policy() -> None:
+    found = ensure(Twin(), FOREIGN_ROLE_ARNS=THEIR_ROLE, PROFILES=profiles(on_foreign_role="use"))
+
+    assert found.policy["Statement"] == [OURS]
+
+
+@pytest.mark.parametrize(
+    "drift",
+    [
+        {"Principal": {"AWS": "AROAEXAMPLE"}},  # so S3 shows a role that was made anew
+        {"Principal": {"AWS": [REPLICATION_ROLE, STRANGER]}},
+        {"Principal": "*"},
+        {"Effect": "Deny"},
+        {"Action": "s3:*"},
+        {"Action": "s3:ReplicateObject"},
+        {"Resource": "*"},
+        {"Condition": {"Bool": {"aws:SecureTransport": "true"}}},
+    ],
+)
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_statement_that_lets_us_in_is_put_right(which: int, drift: dict[str, Any]) -> None:
+    drifted = let_in(REPLICATION_ROLE)
+    drifted[which] |= drift
+    policy = {"Version": "2012-10-17", "Statement": [OURS, *drifted, THEIRS]}
+
+    found = ensure(Twin(policy), **TWO_ACCOUNTS)
+
+    assert found.policy["Statement"] == [THEIRS, OURS, *let_in(REPLICATION_ROLE)]
+
+
+def test_another_spelling_of_what_lets_us_in_is_left_alone() -> None:
+    objects, bucket = let_in(REPLICATION_ROLE)
+    objects |= {"Principal": {"AWS": REPLICATION_ROLE}, "Resource": [f"{ARN}/*"]}
+    bucket |= {"Action": bucket["Action"][::-1]}
+    policy = {"Version": "2012-10-17", "Statement": [bucket, objects, OURS]}
+
+    assert ensure(Twin(policy), **TWO_ACCOUNTS).writes == 0
+
+
+def test_a_statement_twice_is_put_right() -> None:
+    policy = {"Version": "2012-10-17", "Statement": [OURS, OURS]}
+
+    assert ensure(Twin(policy)).policy["Statement"] == [OURS]
+
+
+def test_our_own_statements_are_no_sharing() -> None:
+    # As they should be or not: what is under our Sids is put right next.
+    refuse(OURS, *let_in(REPLICATION_ROLE), **TWO_ACCOUNTS)
+    refuse(*let_in(STRANGER), **TWO_ACCOUNTS)
+
+
+def test_with_two_accounts_the_sources_account_is_another_one() -> None:
+    with pytest.raises(Blocked) as caught:
+        refuse({**THEIRS, "Principal": {"AWS": OWN}}, **TWO_ACCOUNTS)
+
+    assert caught.value.reason == Reason.TWIN_SHARED
+    assert FOREIGN_ACCOUNT in str(caught.value), "the remedy names the account that may"
+    mine = f"arn:aws:iam::{FOREIGN_ACCOUNT}:role/Auditor"
+    refuse({**THEIRS, "Principal": {"AWS": mine}}, **TWO_ACCOUNTS)
+
+
+@given(st.lists(STATEMENT, max_size=4))
+def test_what_lets_us_in_lives_beside_any_others(statements: list[Any]) -> None:
+    found = ensure(Twin({"Version": "2012-10-17", "Statement": statements}), **USING)
+
+    ours = [OURS, *let_in(REPLICATION_ROLE, THEIR_ROLE)]
+    assert found.policy["Statement"] == [*statements, *ours]
+    assert ensure(found, **USING).writes == 1, "what is as it should be is not written again"
