@@ -112,6 +112,15 @@ def test_a_topic_needs_permission_too(lab: Lab) -> None:
     assert invocations(lab, "de-topic", "sns") == [403, 202]
 
 
+def decided(lab: Lab, role: str) -> list[tuple[str, bool]]:
+    """What IAM was asked about a role of this account, and what it said."""
+    return [
+        (row["action"], row["allowed"])
+        for row in lab.server.decisions()
+        if row["role"] == role and row["account"] == ACCOUNT
+    ]
+
+
 def test_a_failing_function_is_retried_and_the_event_kept(lab: Lab) -> None:
     dead, sqs, url = queue(lab, "de-fail", "none", "events")
     allow = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": dead}
@@ -127,6 +136,7 @@ def test_a_failing_function_is_retried_and_the_event_kept(lab: Lab) -> None:
     bodies = lab.eventually(lambda: lab.receive(sqs, url))
     assert json.loads(bodies[0])["requestPayload"]["id"] == event_id
     assert messages(lab, "de-fail").count("attempt") == 2
+    assert decided(lab, "de-fail") == [("sqs:SendMessage", True)]
 
 
 def test_a_failure_destination_needs_the_role_s_permission(lab: Lab) -> None:
@@ -142,6 +152,7 @@ def test_a_failure_destination_needs_the_role_s_permission(lab: Lab) -> None:
     warning = f"not delivered to {dead}"
     assert lab.eventually(lambda: warning in lab.server.log_tail(500))
     assert not lab.receive(sqs, url)
+    assert decided(lab, "de-poor") == [("sqs:SendMessage", False)]
 
 
 def test_a_throttled_event_waits_instead_of_failing(lab: Lab) -> None:

@@ -87,6 +87,140 @@ def test_kms_options_are_checked(lab: Lab) -> None:
     assert refusal(replicate, s3, "st-kms", without_key) == ("InvalidRequest", 400)
 
 
+def test_rules_that_s3_refuses_one_by_one(lab: Lab) -> None:
+    s3 = lab.versioned("st-each")
+    lab.versioned("st-each-dr", DR)
+    rule = lab.replication_rule("st-each-dr")
+    tag = {"Key": "a", "Value": "b"}
+    destination = {"Bucket": "arn:aws:s3:::st-each-dr"}
+    owner = {"AccessControlTranslation": {"Owner": "Destination"}}
+    invalid, argument = ("InvalidRequest", 400), ("InvalidArgument", 400)
+    for change, answer in (
+        ({"Filter": {"Tag": tag}}, invalid),
+        ({"Filter": {"And": {"Prefix": "p", "Tags": [tag]}}}, invalid),
+        ({"ID": "i" * 256}, argument),
+        ({"ID": "é"}, argument),
+        ({"Destination": {**destination, **owner}}, invalid),
+        ({"Destination": {**destination, "StorageClass": "WARM"}}, ("MalformedXML", 400)),
+    ):
+        assert refusal(replicate, s3, "st-each", {**rule, **change}) == answer, change
+    for change in (
+        {"Filter": {"Tag": tag}, "DeleteMarkerReplication": {"Status": "Disabled"}},
+        {"ID": "i" * 255},
+        {"Destination": {**destination, **owner, "Account": ACCOUNT}},
+        {"Destination": {**destination, "StorageClass": "STANDARD_IA"}},
+    ):
+        replicate(s3, "st-each", {**rule, **change})
+
+
+def test_versions_of_rules_do_not_mix_and_there_are_at_most_a_thousand(lab: Lab) -> None:
+    s3 = lab.versioned("st-many")
+    lab.versioned("st-many-dr", DR)
+    rule = lab.replication_rule("st-many-dr")
+    first = {"ID": "v1", "Prefix": "p", "Status": "Enabled", "Destination": rule["Destination"]}
+    assert refusal(replicate, s3, "st-many", rule, first) == ("InvalidRequest", 400)
+    replicate(s3, "st-many", first)
+    many = [{**rule, "ID": f"i{number}", "Priority": number} for number in range(1001)]
+    assert refusal(replicate, s3, "st-many", *many) == ("InvalidRequest", 400)
+    replicate(s3, "st-many", *many[:1000])
+
+
+def test_time_control_is_not_everywhere(lab: Lab) -> None:
+    minutes = {"Minutes": 15}
+    options = {
+        "ReplicationTime": {"Status": "Enabled", "Time": minutes},
+        "Metrics": {"Status": "Enabled", "EventThreshold": minutes},
+    }
+    for name, region in (("st-time", REGION), ("st-time-cn", "cn-north-1")):
+        s3 = lab.versioned(name, region)
+        lab.versioned(f"{name}-dr", "cn-northwest-1")
+        rule = lab.replication_rule(f"{name}-dr")
+        rule["Destination"].update(options)
+        if region == REGION:
+            replicate(s3, name, rule)
+            continue
+        with pytest.raises(ClientError, match=r"Time Control is not supported in this Region"):
+            replicate(s3, name, rule)
+        assert refusal(replicate, s3, name, rule) == ("InvalidRequest", 400)
+        del rule["Destination"]["ReplicationTime"], rule["Destination"]["Metrics"]
+        replicate(s3, name, rule)
+
+
+def test_object_lock_can_be_put_on_a_versioned_bucket_and_never_ends(lab: Lab) -> None:
+    s3 = lab.create("st-lock")
+    retention = {"DefaultRetention": {"Mode": "COMPLIANCE", "Years": 2}}
+    locked = {"ObjectLockEnabled": "Enabled", "Rule": retention}
+    asked = {"Bucket": "st-lock", "ObjectLockConfiguration": locked}
+    assert refusal(s3.put_object_lock_configuration, **asked) == ("InvalidBucketState", 409)
+    s3.put_bucket_versioning(Bucket="st-lock", VersioningConfiguration=ENABLED)
+    missing = refusal(s3.get_object_lock_configuration, Bucket="st-lock")
+    assert missing == ("ObjectLockConfigurationNotFoundError", 404)
+    s3.put_object_lock_configuration(**asked)
+    for configuration in (
+        {
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 3}},
+        },
+        {"ObjectLockEnabled": "Enabled"},
+        locked,
+    ):
+        asked["ObjectLockConfiguration"] = configuration
+        s3.put_object_lock_configuration(**asked)
+        found = s3.get_object_lock_configuration(Bucket="st-lock")
+        assert found["ObjectLockConfiguration"] == configuration
+    asked["ObjectLockConfiguration"] = {"ObjectLockEnabled": "Disabled"}
+    assert refusal(s3.put_object_lock_configuration, **asked)[1] == 400
+    asked["ObjectLockConfiguration"] = {}
+    assert refusal(s3.put_object_lock_configuration, **asked)[1] == 400
+    found = s3.get_object_lock_configuration(Bucket="st-lock")
+    assert found["ObjectLockConfiguration"] == locked
+    suspend = {"Bucket": "st-lock", "VersioningConfiguration": SUSPENDED}
+    assert refusal(s3.put_bucket_versioning, **suspend) == ("InvalidBucketState", 409)
+
+
+def test_a_bucket_created_with_object_lock_is_versioned(lab: Lab) -> None:
+    s3 = lab.server.client("s3", REGION)
+    s3.create_bucket(
+        Bucket="st-lock-born",
+        ObjectLockEnabledForBucket=True,
+        CreateBucketConfiguration={"LocationConstraint": REGION},
+    )
+    assert s3.get_bucket_versioning(Bucket="st-lock-born")["Status"] == "Enabled"
+    found = s3.get_object_lock_configuration(Bucket="st-lock-born")
+    assert found["ObjectLockConfiguration"] == {"ObjectLockEnabled": "Enabled"}
+
+
+def test_a_policy_cannot_name_a_role_or_user_that_is_not_there(lab: Lab) -> None:
+    s3 = lab.create("st-principal")
+    role = lab.role("st-principal", [], OTHER)
+    iam = lab.server.client("iam", REGION, OTHER)
+    user = iam.create_user(UserName="st-principal")["User"]["Arn"]
+
+    def put(principal: Any) -> None:
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"AWS": principal},
+            "Action": "s3:ListBucket",
+            "Resource": "arn:aws:s3:::st-principal",
+        }
+        document = {"Version": "2012-10-17", "Statement": statement}
+        s3.put_bucket_policy(Bucket="st-principal", Policy=json.dumps(document))
+
+    for wrong in (
+        f"{role}-missing",
+        role.replace(OTHER, ACCOUNT),
+        role.replace("role/", "role/path/"),
+        f"{user}-missing",
+        [role, f"{role}-missing"],
+    ):
+        assert refusal(put, wrong) == ("MalformedPolicy", 400), wrong
+        with pytest.raises(ClientError, match="Invalid principal in policy"):
+            put(wrong)
+    assert refusal(s3.get_bucket_policy, Bucket="st-principal")[1] == 404, "nothing was stored"
+    for right in (role, user, [role, user], OTHER, f"arn:aws:iam::{OTHER}:root"):
+        put(right)
+
+
 def test_versioning_cannot_be_suspended_under_replication_or_object_lock(lab: Lab) -> None:
     s3 = lab.versioned("st-suspend")
     lab.versioned("st-suspend-dr", DR)
@@ -170,6 +304,13 @@ def test_s3_control_tags_only_buckets_of_the_caller(lab: Lab) -> None:
         "sthree-st-name",
         "amzn-s3-demo-st-name",
         "St-name",
+        "st_name",
+        "st..name",
+        "-st-name",
+        "st-name-",
+        "192.168.5.4",
+        "ab",
+        "a" * 64,
     ],
 )
 def test_reserved_names_are_refused(lab: Lab, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,6 +328,36 @@ def test_account_regional_names_need_their_suffix(lab: Lab) -> None:
     s3.create_bucket(Bucket=f"st-{ACCOUNT}-{REGION}-an", **more)
     wrong = f"st-{OTHER}-{REGION}-an"
     assert refusal(s3.create_bucket, Bucket=wrong, **more) == ("InvalidNamespaceHeader", 400)
+    long = "s" * 63 + f"-{ACCOUNT}-{REGION}-an"
+    assert refusal(s3.create_bucket, Bucket=long, **more) == ("InvalidBucketName", 400)
+
+
+def test_create_bucket_can_be_bound_to_a_place_and_a_namespace(lab: Lab) -> None:
+    place = {"s3:locationconstraint": REGION}
+    space = {"s3:x-amz-bucket-namespace": "account-regional"}
+    for number, (condition, here, elsewhere) in enumerate(
+        (
+            (place, "st-where-1", "st-where-2"),
+            (space, f"st-where-{ACCOUNT}-{REGION}-an", "st-where-3"),
+        )
+    ):
+        statement = {
+            "Effect": "Allow",
+            "Action": "s3:CreateBucket",
+            "Resource": "*",
+            "Condition": {"StringEquals": condition},
+        }
+        credentials = lab.assume(f"st-where-{number}", [statement])
+
+        def create(name: str, region: str, credentials: Any = credentials) -> None:
+            more = {"BucketNamespace": "account-regional"} if name.endswith("-an") else {}
+            lab.server.client("s3", region, credentials=credentials).create_bucket(
+                Bucket=name, CreateBucketConfiguration={"LocationConstraint": region}, **more
+            )
+
+        other = DR if condition == place else REGION
+        assert refusal(create, elsewhere, other) == ("AccessDenied", 403)
+        create(here, REGION)
 
 
 def test_unserved_subresources_neither_create_nor_delete_the_bucket(lab: Lab) -> None:

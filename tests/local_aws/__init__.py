@@ -1,11 +1,14 @@
 """The local AWS: an emulator on loopback that behaves like AWS where this module depends on it.
 
-MiniStack serves the APIs. Around it stand a few hundred lines that add what it lacks:
+MiniStack serves the APIs. Around it stands what it lacks:
 
 * ``calls``: a request in AWS's words, ``names``: its name in the API and in CloudTrail;
 * ``cloudtrail``: S3 management calls become CloudTrail events on the default event bus;
 * ``strict``: refusals that AWS gives and MiniStack does not;
 * ``access``: permissions that AWS checks and MiniStack does not;
+* ``roles``: what a role may do that a service acts with, ``decisions``: all that IAM was asked;
+* ``kms`` and ``encryption``: keys, their policies, and how S3 and SNS encrypt with them;
+* ``replication``: objects are replicated as the role, the keys and Object Lock allow it;
 * ``delivery``: EventBridge and SNS reach a function asynchronously, and only when it permits them;
 * ``app``: the ASGI application that joins them, records calls and injects faults;
 * ``server``: ``LocalAws``, which starts and ends one in a child process.

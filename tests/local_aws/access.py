@@ -1,7 +1,9 @@
 """Permissions that AWS checks and MiniStack does not."""
 
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
+from local_aws import decisions, roles
 from local_aws.emulator import Answer, module, wrap
 
 if TYPE_CHECKING:
@@ -49,13 +51,20 @@ def _object_lock(request: "Request") -> bool:
     return request.headers.get("x-amz-bucket-object-lock-enabled", "").lower() == "true"
 
 
-def _resource_account(original: Any) -> Any:
+def _condition_keys(original: Any) -> Any:
     """``s3:ResourceAccount`` is the bucket's owner; MiniStack says the caller's own account.
 
     The key is absent while the bucket does not exist, so CreateBucket cannot be conditioned on it.
+
+    ``aws:PrincipalArn`` of a role's session is the role's ARN (IAM User Guide, "AWS global
+    condition context keys"); MiniStack says the session's.
     """
 
     def resolve(key: str, context: Any) -> Any:
+        if key.lower() == "aws:principalarn" and ":assumed-role/" in context.principal_arn:
+            return roles.session_role_arn(context.principal_arn)
+        if key.lower() == "kms:calleraccount":
+            return context.principal_account
         if key.lower() in ("s3:resourceaccount", "aws:resourceaccount"):
             arn = context.resource_arn
             if arn.startswith(_PREFIX):
@@ -92,12 +101,48 @@ def _foreign_bucket(original: Any) -> Any:
             iam.evaluate_resource_policy(policy, context).decision if policy and caller else ""
         )
         if decision in ("Allow", "Deny"):
-            return bool(decision == "Allow")
-        return bool(original(owner, bucket, key, method, query, caller, headers))
+            allowed = bool(decision == "Allow")
+        else:
+            allowed = bool(original(owner, bucket, key, method, query, caller, headers))
+        if not allowed:  # the caller's own policy was asked, and counted, before
+            decisions.record_caller(context.principal_arn, context.action, False)
+        return allowed
 
     return allows
 
 
+def _namespace(original: Any) -> Any:
+    """``s3:x-amz-bucket-namespace`` of CreateBucket (Service Authorization Reference, S3)."""
+
+    def context(action: str, query: Any, path: str = "", headers: Any = None) -> Any:
+        found = original(action, query, path, headers)
+        namespace = (headers or {}).get("x-amz-bucket-namespace")
+        if action == "s3:CreateBucket" and namespace:
+            return {**found, "s3:x-amz-bucket-namespace": namespace}
+        return found
+
+    return context
+
+
+def _location(original: Any) -> Any:
+    """``s3:locationconstraint`` of CreateBucket (Service Authorization Reference, S3)."""
+
+    def context(service: str, action: str, body: bytes, params: Any) -> Any:
+        found = original(service, action, body, params)
+        try:
+            elements = ElementTree.fromstring(body) if action == "s3:CreateBucket" else ()
+        except ElementTree.ParseError:  # no body, or one that S3 refuses
+            elements = ()
+        for element in elements:
+            if element.tag.endswith("LocationConstraint") and element.text:
+                return {**found, "s3:locationconstraint": element.text}
+        return found
+
+    return context
+
+
 def install() -> None:
-    wrap(module("core.iam_evaluator"), "_resolve_condition_key", _resource_account)
+    wrap(module("core.iam_evaluator"), "_resolve_condition_key", _condition_keys)
+    wrap(module("core.iam_actions"), "s3_service_context", _namespace)
+    wrap(module("core.iam_actions"), "request_tag_context", _location)
     wrap(module("services.s3"), "_foreign_bucket_allows", _foreign_bucket)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 from xml.sax.saxutils import escape
 
-from local_aws import access, cloudtrail, delivery, strict
+from local_aws import access, cloudtrail, decisions, delivery, encryption, kms, replication, strict
 from local_aws.calls import Call, describe, operation
 from local_aws.emulator import module
 
@@ -32,6 +32,10 @@ class Application:
         self._faults: list[dict[str, Any]] = []
         strict.install()
         access.install()
+        decisions.install()
+        kms.install()
+        encryption.install()
+        replication.install()
         delivery.install(self._record_delivery)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -124,7 +128,7 @@ class Application:
             logger.exception("Local AWS failed: %s", doing)
 
     async def _own(self, scope: Message, receive: Receive, send: Send) -> None:
-        """``/_local_aws/{health,calls,errors,faults}``: for tests, benchmarks and people."""
+        """``/_local_aws/{health,calls,decisions,errors,faults}``: for tests and people."""
         request = scope["method"], scope["path"].removeprefix("/_local_aws/")
         status = 200
         answer: Any = None
@@ -134,6 +138,10 @@ class Application:
             answer = list(self._calls)
         elif request == ("DELETE", "calls"):
             self._calls.clear()
+        elif request == ("GET", "decisions"):
+            answer = decisions.rows()
+        elif request == ("DELETE", "decisions"):
+            decisions.clear()
         elif request == ("GET", "errors"):
             answer = list(self._errors)
         elif request == ("PUT", "faults"):

@@ -189,6 +189,24 @@ class LocalAws:
     def _without_account(self, request: Any, **_: Any) -> None:
         request.url = self.endpoint + request.url.partition(self.endpoint.partition("//")[2])[2]
 
+    def replication_role(self, name: str, account: str = ACCOUNT) -> str:
+        """The ARN of a role with which S3 may replicate everything; made unless it is there."""
+        iam = self.client("iam", "us-east-1", account)
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        everything = {"Effect": "Allow", "Action": ["kms:*", "s3:*"], "Resource": "*"}
+        trusted, allowed = (
+            json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+            for statement in (trust, everything)
+        )
+        with suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusted)
+        iam.put_role_policy(RoleName=name, PolicyName="replicate", PolicyDocument=allowed)
+        return f"arn:aws:iam::{account}:role/{name}"
+
     def calls(self) -> list[dict[str, Any]]:
         """Every API call and every delivery to a function, in the order of their answers.
 
@@ -201,6 +219,20 @@ class LocalAws:
     def clear_calls(self) -> None:
         """Forget the recorded calls."""
         self._ask("DELETE", "calls")
+
+    def decisions(self) -> list[dict[str, Any]]:
+        """What IAM was asked about each role since the start: role, account, action and allowed.
+
+        Each of them stands there once, with its ``count``. The replication role's permissions,
+        ``iam:PassRole`` and what CreateBucket needs besides are among them; the account's root,
+        who may do everything, is not. Writing logs is no call here, so nobody is asked.
+        """
+        answer: list[dict[str, Any]] = self._ask("GET", "decisions")
+        return answer
+
+    def clear_decisions(self) -> None:
+        """Forget what IAM was asked."""
+        self._ask("DELETE", "decisions")
 
     def errors(self) -> list[str]:
         """What went wrong inside the local AWS itself; a test asserts that there is nothing."""

@@ -4,12 +4,14 @@ The rules run where MiniStack would act, so after authentication, authorisation 
 the bucket's region: a caller without permission is told AccessDenied, as on AWS.
 """
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
+from local_aws import roles
 from local_aws.emulator import Answer, module, wrap
 from local_aws.names import SUBRESOURCES, flags
 
@@ -140,6 +142,108 @@ def suspended_versioning(request: Request) -> Answer | None:
     return None
 
 
+def policy_principals(request: Request) -> Answer | None:
+    """A role or user that a policy names must exist (S3 User Guide, bucket policy principals)."""
+    if not request.puts("policy"):
+        return None
+    for principal in _principals(request.body):
+        exists = _user_exists if ":user/" in principal else roles.find
+        if not exists(principal):
+            return request.error("MalformedPolicy", "Invalid principal in policy")
+    return None
+
+
+def _principals(body: bytes) -> Iterator[str]:
+    """ARNs of roles and users in a policy; nothing of one that is no policy at all."""
+    try:
+        statements = json.loads(body)["Statement"]
+        for statement in [statements] if isinstance(statements, dict) else statements:
+            named = statement.get("Principal", "*")
+            named = named.get("AWS", []) if isinstance(named, dict) else []
+            for arn in [named] if isinstance(named, str) else named:
+                if re.match(r"arn:[^:]+:iam::\d{12}:(role|user)/", arn):
+                    yield arn
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return
+
+
+def _user_exists(arn: str) -> bool:
+    users = module("services.iam")._users
+    user = users.get_scoped(arn.split(":")[4], None, arn.rpartition("/")[2])
+    return bool(user and user["Arn"] == arn)
+
+
+def replication_options(request: Request) -> Answer | None:
+    """Rules S3 refuses one by one (S3 User Guide, "Replication error responses"; S3 API)."""
+    if not _replicates(request):
+        return None
+    rules = list(request.xml().iter(f"{_NS}Rule"))
+    if len(rules) > 1000:
+        return request.error(
+            "InvalidRequest", "The number of replication rules must not exceed 1000"
+        )
+    if len({rule.find(f"{_NS}Filter") is None for rule in rules}) > 1:
+        # What it says is not recorded.
+        message = "Rules of different versions of the replication configuration cannot be mixed."
+        return request.error("InvalidRequest", message)
+    for rule in rules:
+        for refuses, code, message in _REFUSALS:
+            if refuses(request, rule):
+                return request.error(code, message)
+    return None
+
+
+def _bad_id(request: Request, rule: ElementTree.Element) -> bool:
+    name = rule.findtext(f"{_NS}ID") or ""
+    return not name.isascii() or len(name) > 255
+
+
+def _bad_storage_class(request: Request, rule: ElementTree.Element) -> bool:
+    name = rule.findtext(f"{_NS}Destination/{_NS}StorageClass")
+    return name is not None and name not in request.s3._VALID_STORAGE_CLASSES
+
+
+def _markers_by_tag(request: Request, rule: ElementTree.Element) -> bool:
+    status = rule.findtext(f"{_NS}DeleteMarkerReplication/{_NS}Status")
+    tagged = rule.find(f"{_NS}Filter//{_NS}Tag") is not None
+    return status == "Enabled" and tagged
+
+
+def _owner_without_account(request: Request, rule: ElementTree.Element) -> bool:
+    destination = rule.find(f"{_NS}Destination")
+    return (
+        destination is not None
+        and destination.find(f"{_NS}AccessControlTranslation") is not None
+        and not destination.findtext(f"{_NS}Account")
+    )
+
+
+def _time_control_unsupported(request: Request, rule: ElementTree.Element) -> bool:
+    asked = rule.findtext(f"{_NS}Destination/{_NS}ReplicationTime/{_NS}Status")
+    return asked == "Enabled" and request.region.startswith("cn-")
+
+
+_REFUSALS = (
+    (_bad_storage_class, "MalformedXML", "The XML you provided was not well-formed."),
+    (_bad_id, "InvalidArgument", "Rule Id must not be longer than 255 ASCII characters."),
+    (
+        _markers_by_tag,
+        "InvalidRequest",
+        "Delete marker replication is not supported if any Tag filter is specified.",
+    ),
+    (
+        _owner_without_account,
+        "InvalidRequest",
+        "Account must be specified if AccessControlTranslation is.",
+    ),
+    (
+        _time_control_unsupported,
+        "InvalidRequest",
+        "Replication Time Control is not supported in this Region",
+    ),
+)
+
+
 def replication_rules(request: Request) -> Answer | None:
     """What S3 demands of the rules among themselves (error texts as third parties record them)."""
     if not _replicates(request):
@@ -201,6 +305,8 @@ RULES = (
     bucket_name,
     system_tags,
     suspended_versioning,
+    policy_principals,
+    replication_options,
     replication_rules,
     replication_destination,
 )
