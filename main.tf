@@ -71,7 +71,7 @@ module "source_bucket_check" {
   failure_queue_arn = module.source_failures.arn
   layers            = var.layers.source
   policy            = data.aws_iam_policy_document.source_bucket_check.json
-  settings          = local.function_settings
+  settings          = local.function_settings.source_bucket_check
 }
 
 # 3. Its twin is created or adopted, and topic 02 back in the source region hears of it.
@@ -85,6 +85,7 @@ module "topic_01" {
   failure_queue_arn  = module.dr_failures.arn
   function           = module.destination_bucket_check
   tags               = var.tags
+  via_service        = local.via_sns.dr
 }
 
 module "dr_failures" {
@@ -104,7 +105,7 @@ module "destination_bucket_check" {
   failure_queue_arn = module.dr_failures.arn
   layers            = var.layers.dr
   policy            = data.aws_iam_policy_document.destination_bucket_check.json
-  settings          = local.function_settings
+  settings          = local.function_settings.destination_bucket_check
 }
 
 # 4. The source bucket gets its replication rule, under which S3 copies objects with a role of its own.
@@ -118,6 +119,7 @@ module "topic_02" {
   failure_queue_arn  = module.source_failures.arn
   function           = module.enable_replication
   tags               = var.tags
+  via_service        = local.via_sns.source
 }
 
 module "enable_replication" {
@@ -128,7 +130,7 @@ module "enable_replication" {
   failure_queue_arn = module.source_failures.arn
   layers            = var.layers.source
   policy            = data.aws_iam_policy_document.enable_replication.json
-  settings          = local.function_settings
+  settings          = local.function_settings.enable_replication
 }
 
 module "replication_role" {
@@ -139,4 +141,15 @@ module "replication_role" {
   policy            = data.aws_iam_policy_document.replication.json
   source_account_id = local.source.account_id
   tags              = var.tags
+}
+
+module "dr_key" {
+  source    = "./modules/dr_key"
+  providers = { aws = aws.dr }
+  count     = var.kms.create_dr_key ? 1 : 0
+
+  key                           = local.dr_key
+  foreign_replication_role_arns = local.two_accounts ? local.replication_role_arns : []
+  tags                          = var.tags
+  twin_buckets                  = local.twin_buckets
 }

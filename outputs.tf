@@ -3,7 +3,7 @@
 output "destination_bucket_check" {
   description = "The function in the DR region that creates or adopts a bucket's twin."
   value       = module.destination_bucket_check
-  depends_on  = [module.topic_01, module.topic_02]
+  depends_on  = [module.source_reader, module.topic_01, module.topic_02]
 }
 
 output "dr_bucket_suffix" {
@@ -11,10 +11,21 @@ output "dr_bucket_suffix" {
   value       = var.dr_bucket_suffix
 }
 
+output "dr_key" {
+  description = "The key of the DR region that encrypts replicas where a profile names no other, and the alias of a created one; null when there is none."
+  value = var.kms.create_dr_key ? {
+    alias = one(module.dr_key[*].alias)
+    arn   = one(module.dr_key[*].arn)
+    } : var.kms.dr_key_arn == null ? null : {
+    alias = null
+    arn   = var.kms.dr_key_arn
+  }
+}
+
 output "enable_replication" {
   description = "The function in the source region that puts the replication rule on a bucket."
   value       = module.enable_replication
-  depends_on  = [module.replication_role, module.topic_02]
+  depends_on  = [module.replication_role, module.topic_02, module.twin_reader]
 }
 
 output "event_rules" {
@@ -31,21 +42,37 @@ output "failure_queues" {
   }
 }
 
+output "reader_roles" {
+  description = "With two accounts, the role of each as which the functions of the other look at its buckets: source for the sources, twin for the twins. Null in one account."
+  value       = local.two_accounts ? local.reader_roles : null
+  depends_on  = [module.source_reader, module.twin_reader]
+}
+
 output "regions" {
   description = "The source region and the DR region."
   value       = { dr = local.dr.region, source = local.source.region }
 }
 
 output "replication_role" {
-  description = "The role with which S3 copies objects into the twins."
-  value       = local.replication_role
+  description = "The role with which S3 copies objects into the twins. Its policy is what a role of foreign_role_arns needs too, so attach it to that one."
+  value       = merge(local.replication_role, { policy = data.aws_iam_policy_document.replication.json })
   depends_on  = [module.replication_role]
 }
 
 output "source_bucket_check" {
   description = "The function in the source region that decides whether a bucket is protected."
   value       = module.source_bucket_check
-  depends_on  = [module.check_requests, module.s3_events, module.topic_01]
+  depends_on  = [module.check_requests, module.s3_events, module.topic_01, module.twin_reader]
+
+  precondition {
+    condition     = local.profiles_bytes <= 3000
+    error_message = "Shorten profiles to 3000 bytes of JSON (now ${local.profiles_bytes}): the functions get them in their environment, for which Lambda has 4 KB in all."
+  }
+
+  precondition {
+    condition     = local.environment_bytes <= 4096
+    error_message = "Shorten profiles, kms.source_key_arns or foreign_role_arns by ${local.environment_bytes - 4096} bytes: the functions get them in their environment, for which Lambda has 4 KB in all."
+  }
 }
 
 output "topic_01" {

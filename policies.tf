@@ -1,145 +1,7 @@
-# Where the module stands, what its parts are called, and what each role may do. ARNs are put together from
-# names, so that every policy can be read in the plan, before anything it speaks of exists.
-
-# Where we are. Everything that these answers rule out is refused here, before anything is made.
-
-data "aws_caller_identity" "source" {
-  provider = aws.source
-}
-
-data "aws_caller_identity" "dr" {
-  provider = aws.dr
-
-  lifecycle {
-    postcondition {
-      condition     = self.account_id == data.aws_caller_identity.source.account_id
-      error_message = "aws.source is account ${data.aws_caller_identity.source.account_id} and aws.dr is account ${self.account_id}: this version of the module does not support two accounts, so give both providers credentials of the same one."
-    }
-  }
-}
-
-data "aws_partition" "source" {
-  provider = aws.source
-}
-
-data "aws_partition" "dr" {
-  provider = aws.dr
-
-  lifecycle {
-    postcondition {
-      condition     = self.partition == data.aws_partition.source.partition
-      error_message = "aws.source is in partition ${data.aws_partition.source.partition} and aws.dr in ${self.partition}: S3 does not replicate from one partition to another, so choose two regions of the same one."
-    }
-  }
-}
-
-data "aws_region" "source" {
-  provider = aws.source
-}
-
-data "aws_region" "dr" {
-  provider = aws.dr
-
-  lifecycle {
-    postcondition {
-      condition     = self.id != data.aws_region.source.id
-      error_message = "aws.source and aws.dr are both in ${self.id}: a copy in the same region is lost with it, so give aws.dr another region."
-    }
-  }
-}
-
-locals {
-  source = {
-    account_id = data.aws_caller_identity.source.account_id
-    partition  = data.aws_partition.source.partition
-    region     = data.aws_region.source.id
-  }
-  dr = {
-    account_id = data.aws_caller_identity.dr.account_id
-    partition  = data.aws_partition.dr.partition
-    region     = data.aws_region.dr.id
-  }
-
-  function_names = {
-    for key in ["source_bucket_check", "destination_bucket_check", "enable_replication"] :
-    key => "${var.name}-${replace(key, "_", "-")}"
-  }
-
-  functions = {
-    for key, place in {
-      source_bucket_check      = local.source
-      destination_bucket_check = local.dr
-      enable_replication       = local.source
-      } : key => {
-      function_arn   = "arn:${place.partition}:lambda:${place.region}:${place.account_id}:function:${local.function_names[key]}"
-      function_name  = local.function_names[key]
-      handler        = "s3_dr.handlers.${key}"
-      log_group_arn  = "arn:${place.partition}:logs:${place.region}:${place.account_id}:log-group:/aws/lambda/${local.function_names[key]}"
-      log_group_name = "/aws/lambda/${local.function_names[key]}"
-      region         = place.region
-      role_arn       = "arn:${place.partition}:iam::${place.account_id}:role/${local.function_names[key]}"
-      role_name      = local.function_names[key]
-    }
-  }
-
-  queues = {
-    for key, place in { source = local.source, dr = local.dr } : key => {
-      arn                      = "arn:${place.partition}:sqs:${place.region}:${place.account_id}:${var.name}-failures"
-      name                     = "${var.name}-failures"
-    }
-  }
-
-  replication_role = {
-    arn  = "arn:${local.source.partition}:iam::${local.source.account_id}:role/${var.name}-replication"
-    name = "${var.name}-replication"
-  }
-
-  rules = {
-    for key in ["s3_events", "check_requests"] : key => {
-      arn  = "arn:${local.source.partition}:events:${local.source.region}:${local.source.account_id}:rule/${var.name}-${replace(key, "_", "-")}"
-      name = "${var.name}-${replace(key, "_", "-")}"
-    }
-  }
-
-  topics = {
-    for key, place in { topic_01 = local.dr, topic_02 = local.source } : key => {
-      arn                        = "arn:${place.partition}:sns:${place.region}:${place.account_id}:${var.name}-${trimprefix(key, "topic_")}"
-      name                       = "${var.name}-${trimprefix(key, "topic_")}"
-      region                     = place.region
-    }
-  }
-
-  # Any bucket may be tagged, so names say nothing about the sources; the twins are known by their suffix.
-  source_buckets = "arn:${local.source.partition}:s3:::*"
-  twin_buckets   = "arn:${local.dr.partition}:s3:::*${var.dr_bucket_suffix}"
-
-  function_settings = merge(var.function, {
-    log_level          = var.log_level
-    log_retention_days = var.log_retention_days
-    package            = coalesce(var.package, "${path.module}/lambda/dist/s3_dr.zip")
-    tags               = var.tags
-
-    environment = {
-      DR_ACCOUNT_ID        = local.dr.account_id
-      DR_BUCKET_SUFFIX     = var.dr_bucket_suffix
-      DR_REGION            = local.dr.region
-      LOG_LEVEL            = var.log_level
-      MODULE_NAME          = var.name
-      OWN_ROLE_ARNS        = join(",", [for function in local.functions : function.role_arn])
-      PARTITION            = local.source.partition
-      PROFILES             = jsonencode([for profile in var.profiles : { name = profile.name, match_tags = profile.match_tags, delete_markers = profile.delete_markers }])
-      REPLICATION_ROLE_ARN = local.replication_role.arn
-      SOURCE_ACCOUNT_ID    = local.source.account_id
-      SOURCE_REGION        = local.source.region
-      TOPIC_01_ARN         = local.topics.topic_01.arn
-      TOPIC_02_ARN         = local.topics.topic_02.arn
-    }
-  })
-}
-
 # What each function may do besides writing its own log, which modules/function adds. Reads are not held to a
 # region: a bucket elsewhere must be seen to be elsewhere, not be taken for a refusal. Where S3 knows a
-# bucket's owner (s3:ResourceAccount), it has to be ours.
+# bucket's owner (s3:ResourceAccount), it has to be ours. With two accounts, a function reads the buckets of the
+# other one as a role that is there (two_accounts.tf), and a topic there has a key of its own.
 
 data "aws_iam_policy_document" "source_bucket_check" {
   provider = aws.source
@@ -147,7 +9,6 @@ data "aws_iam_policy_document" "source_bucket_check" {
   statement {
     sid = "ReadTheBucketsOfThisAccount"
     actions = [
-      "s3:GetBucketObjectLockConfiguration",
       "s3:GetBucketTagging",
       "s3:GetBucketVersioning",
       "s3:GetEncryptionConfiguration",
@@ -167,6 +28,26 @@ data "aws_iam_policy_document" "source_bucket_check" {
     sid       = "TellBucketsOfOthersFromDeniedOnes"
     actions   = ["s3:ListAllMyBuckets"]
     resources = ["*"]
+  }
+
+  dynamic "statement" {
+    for_each = local.two_accounts ? [local.reader_roles.twin.arn] : []
+
+    content {
+      sid       = "LookAtTheTwins"
+      actions   = ["sts:AssumeRole"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms.source_key_arns == null ? [] : [sort(setunion([local.any_key.source], local.source_keys))]
+
+    content {
+      sid       = "TellListedKeysFromOthers"
+      actions   = ["kms:DescribeKey"]
+      resources = statement.value
+    }
   }
 
   statement {
@@ -192,6 +73,27 @@ data "aws_iam_policy_document" "source_bucket_check" {
     resources = [local.topics.topic_01.arn]
   }
 
+  dynamic "statement" {
+    for_each = local.two_accounts ? [local.any_key.dr] : []
+
+    content {
+      sid       = "EncryptWhatItTells"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = [local.via_sns.dr]
+      }
+      condition {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:aws:sns:topicArn"
+        values   = [local.topics.topic_01.arn]
+      }
+    }
+  }
+
   statement {
     sid       = "KeepWhatFailed"
     actions   = ["sqs:SendMessage"]
@@ -202,15 +104,34 @@ data "aws_iam_policy_document" "source_bucket_check" {
 data "aws_iam_policy_document" "destination_bucket_check" {
   provider = aws.dr
 
-  statement {
-    sid       = "ReadTheTagsOfSourceBuckets"
-    actions   = ["s3:GetBucketTagging", "s3:ListBucket"]
-    resources = [local.source_buckets]
+  dynamic "statement" {
+    for_each = local.two_accounts ? [] : [local.source_buckets]
 
-    condition {
-      test     = "StringEquals"
-      variable = "s3:ResourceAccount"
-      values   = [local.source.account_id]
+    content {
+      sid = "ReadTheSourceBuckets"
+      actions = [
+        "s3:GetBucketObjectLockConfiguration",
+        "s3:GetBucketTagging",
+        "s3:GetEncryptionConfiguration",
+        "s3:ListBucket",
+      ]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "s3:ResourceAccount"
+        values   = [local.source.account_id]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = local.two_accounts ? [local.reader_roles.source.arn] : []
+
+    content {
+      sid       = "ReadTheSourceBucketsOfTheOtherAccount"
+      actions   = ["sts:AssumeRole"]
+      resources = [statement.value]
     }
   }
 
@@ -223,6 +144,7 @@ data "aws_iam_policy_document" "destination_bucket_check" {
   statement {
     sid = "ReadTheTwins"
     actions = [
+      "s3:GetBucketObjectLockConfiguration",
       "s3:GetBucketOwnershipControls",
       "s3:GetBucketPolicy",
       "s3:GetBucketPublicAccessBlock",
@@ -240,7 +162,8 @@ data "aws_iam_policy_document" "destination_bucket_check" {
     }
   }
 
-  # A bucket that does not exist yet has no owner to ask for. Ownership and tags are part of CreateBucket: hence IfExists.
+  # A bucket that does not exist yet has no owner to ask for. Object Lock, with the versioning that it needs, ownership
+  # and tags are part of CreateBucket: hence IfExists.
   statement {
     sid       = "CreateTwinsInTheDrRegion"
     actions   = ["s3:CreateBucket"]
@@ -251,11 +174,24 @@ data "aws_iam_policy_document" "destination_bucket_check" {
       variable = "aws:RequestedRegion"
       values   = [local.dr.region]
     }
+    dynamic "condition" {
+      for_each = var.dr_bucket_namespace == "global" ? [] : [var.dr_bucket_namespace]
+
+      content {
+        test     = "StringEquals"
+        variable = "s3:x-amz-bucket-namespace"
+        values   = [condition.value]
+      }
+    }
   }
 
   statement {
-    sid       = "OwnTwinsFromTheirCreation"
-    actions   = ["s3:PutBucketOwnershipControls"]
+    sid = "LockVersionAndOwnTwinsFromTheirCreation"
+    actions = [
+      "s3:PutBucketObjectLockConfiguration",
+      "s3:PutBucketOwnershipControls",
+      "s3:PutBucketVersioning",
+    ]
     resources = [local.twin_buckets]
 
     condition {
@@ -297,7 +233,6 @@ data "aws_iam_policy_document" "destination_bucket_check" {
     actions = [
       "s3:PutBucketPolicy",
       "s3:PutBucketPublicAccessBlock",
-      "s3:PutBucketVersioning",
       "s3:PutEncryptionConfiguration",
     ]
     resources = [local.twin_buckets]
@@ -314,10 +249,41 @@ data "aws_iam_policy_document" "destination_bucket_check" {
     }
   }
 
+  dynamic "statement" {
+    for_each = length(local.dr_keys) > 0 ? [local.dr_keys] : []
+
+    content {
+      sid       = "SeeThatTheDrKeyIsUsable"
+      actions   = ["kms:DescribeKey"]
+      resources = statement.value
+    }
+  }
+
   statement {
     sid       = "TellTheSourceRegion"
     actions   = ["sns:Publish"]
     resources = [local.topics.topic_02.arn]
+  }
+
+  dynamic "statement" {
+    for_each = local.two_accounts ? [local.any_key.source] : []
+
+    content {
+      sid       = "EncryptWhatItTells"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = [local.via_sns.source]
+      }
+      condition {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:aws:sns:topicArn"
+        values   = [local.topics.topic_02.arn]
+      }
+    }
   }
 
   statement {
@@ -348,15 +314,29 @@ data "aws_iam_policy_document" "enable_replication" {
     resources = ["*"]
   }
 
-  statement {
-    sid       = "ReadTheMarkOfTheTwins"
-    actions   = ["s3:GetBucketTagging"]
-    resources = [local.twin_buckets]
+  dynamic "statement" {
+    for_each = local.two_accounts ? [] : [local.twin_buckets]
 
-    condition {
-      test     = "StringEquals"
-      variable = "s3:ResourceAccount"
-      values   = [local.dr.account_id]
+    content {
+      sid       = "ReadTheMarkOfTheTwins"
+      actions   = ["s3:GetBucketTagging"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "s3:ResourceAccount"
+        values   = [local.dr.account_id]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = local.two_accounts ? [local.reader_roles.twin.arn] : []
+
+    content {
+      sid       = "ReadTheMarkOfTheTwinsOfTheOtherAccount"
+      actions   = ["sts:AssumeRole"]
+      resources = [statement.value]
     }
   }
 
@@ -378,9 +358,9 @@ data "aws_iam_policy_document" "enable_replication" {
   }
 
   statement {
-    sid       = "GiveS3TheReplicationRole"
+    sid       = "GiveS3TheRoleOfTheConfiguration"
     actions   = ["iam:PassRole"]
-    resources = [local.replication_role.arn]
+    resources = local.replication_role_arns
 
     condition {
       test     = "StringEquals"
@@ -414,8 +394,14 @@ data "aws_iam_policy_document" "replication" {
   }
 
   statement {
-    sid       = "ReadSourceObjects"
-    actions   = ["s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging"]
+    sid = "ReadSourceObjects"
+    actions = [
+      "s3:GetObjectLegalHold",
+      "s3:GetObjectRetention",
+      "s3:GetObjectVersionAcl",
+      "s3:GetObjectVersionForReplication",
+      "s3:GetObjectVersionTagging",
+    ]
     resources = ["${local.source_buckets}/*"]
 
     condition {
@@ -426,14 +412,60 @@ data "aws_iam_policy_document" "replication" {
   }
 
   statement {
-    sid       = "WriteReplicasIntoTwins"
-    actions   = ["s3:ReplicateDelete", "s3:ReplicateObject", "s3:ReplicateTags"]
+    sid = "WriteReplicasIntoTwins"
+    actions = concat(
+      local.two_accounts ? ["s3:ObjectOwnerOverrideToBucketOwner"] : [],
+      ["s3:ReplicateDelete", "s3:ReplicateObject", "s3:ReplicateTags"],
+    )
     resources = ["${local.twin_buckets}/*"]
 
     condition {
       test     = "StringEquals"
       variable = "s3:ResourceAccount"
       values   = [local.dr.account_id]
+    }
+  }
+
+  # With an S3 Bucket Key the context is the bucket's ARN, without one the object's.
+  dynamic "statement" {
+    for_each = length(local.dr_keys) > 0 ? [local.source_keys] : []
+
+    content {
+      sid       = "DecryptSourceObjects"
+      actions   = ["kms:Decrypt"]
+      resources = statement.value
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = [local.via_s3.source]
+      }
+      condition {
+        test     = "StringLike"
+        variable = "kms:EncryptionContext:aws:s3:arn"
+        values   = [local.source_buckets, "${local.source_buckets}/*"]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(local.dr_keys) > 0 ? [local.dr_keys] : []
+
+    content {
+      sid       = "EncryptReplicas"
+      actions   = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
+      resources = statement.value
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = [local.via_s3.dr]
+      }
+      condition {
+        test     = "StringLike"
+        variable = "kms:EncryptionContext:aws:s3:arn"
+        values   = [local.twin_buckets, "${local.twin_buckets}/*"]
+      }
     }
   }
 }

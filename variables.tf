@@ -1,5 +1,48 @@
+variable "dr_bucket_namespace" {
+  description = "Where the twins' names are taken from: \"global\", which all AWS accounts share, or \"account-regional\", whose names end in the DR account and region and can be nobody else's."
+  type        = string
+  default     = "global"
+  nullable    = false
+
+  validation {
+    condition     = contains(["global", "account-regional"], var.dr_bucket_namespace)
+    error_message = "Set dr_bucket_namespace to \"global\" or \"account-regional\"."
+  }
+
+  validation {
+    condition     = var.dr_bucket_namespace != "account-regional" || !contains(["me-south-1", "me-central-1"], data.aws_region.dr.id)
+    error_message = "Leave dr_bucket_namespace at \"global\", or give aws.dr another region: ${data.aws_region.dr.id} has no account-regional namespace."
+  }
+}
+
+variable "dr_bucket_prefix" {
+  description = "What is put before a bucket's name to name its twin, ending in a hyphen. In the DR region only buckets whose names begin so are created and changed."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([a-z0-9][a-z0-9-]*-)?$", var.dr_bucket_prefix))
+    error_message = "Give a dr_bucket_prefix of lower-case letters, digits and hyphens that begins with a letter or digit and ends in a hyphen, like \"dr-\", or leave it out."
+  }
+
+  validation {
+    condition = var.dr_bucket_prefix == "" || alltrue([
+      for reserved in ["xn--", "sthree-", "amzn-s3-demo-"] :
+      !startswith(var.dr_bucket_prefix, reserved) && !startswith(reserved, var.dr_bucket_prefix)
+    ])
+    error_message = "Choose another dr_bucket_prefix: S3 keeps bucket names beginning with xn--, sthree- or amzn-s3-demo- for itself."
+  }
+
+  # The rest has to hold a name that was cut, and a hash of it; the account-regional ending takes up to 31 characters.
+  validation {
+    condition     = length("${var.dr_bucket_prefix}${var.dr_bucket_suffix}") <= (var.dr_bucket_namespace == "account-regional" ? 16 : 20)
+    error_message = "Shorten dr_bucket_prefix and dr_bucket_suffix to 20 characters together, or to 16 in the account-regional namespace: a bucket's name has 63."
+  }
+}
+
 variable "dr_bucket_suffix" {
-  description = "What a bucket's name is given to name its twin in the DR region. In the DR region only buckets whose names end so are created and changed."
+  description = "What is put after a bucket's name to name its twin in the DR region. In the DR region only buckets whose names end so are created and changed."
   type        = string
   default     = "-dr"
   nullable    = false
@@ -9,9 +52,30 @@ variable "dr_bucket_suffix" {
     error_message = "Give a dr_bucket_suffix of at most 20 characters that begins with a hyphen, goes on in lower-case letters, digits and hyphens, and ends in a letter or digit, like \"-dr\"."
   }
 
+  # A reserved ending can also arise from the suffix and what stands before it. Account-regional names have another end.
   validation {
-    condition     = !can(regex("(-an|-s3alias|--ol-s3|--x-s3|--table-s3)$", var.dr_bucket_suffix))
+    condition = var.dr_bucket_namespace == "account-regional" || alltrue([
+      for reserved in ["-an", "-s3alias", "--ol-s3", "--x-s3", "--table-s3"] :
+      !endswith(var.dr_bucket_suffix, reserved) && !endswith(reserved, var.dr_bucket_suffix)
+    ])
     error_message = "Choose another dr_bucket_suffix: S3 keeps bucket names ending in -an, -s3alias, --ol-s3, --x-s3 or --table-s3 for itself."
+  }
+}
+
+variable "foreign_role_arns" {
+  description = "ARNs of roles of replication configurations that are not the module's. Where a profile sets on_foreign_role = \"use\", its rule may be put into a configuration with such a role. The role needs the replication_role output's policy too."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.foreign_role_arns : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$", arn))])
+    error_message = "Give every one of foreign_role_arns as the ARN of one role, like \"arn:aws:iam::111122223333:role/replication\"."
+  }
+
+  validation {
+    condition     = alltrue([for arn in var.foreign_role_arns : startswith(arn, "arn:${data.aws_partition.source.partition}:iam::${data.aws_caller_identity.source.account_id}:")])
+    error_message = "Name in foreign_role_arns roles of the source account, ${data.aws_caller_identity.source.account_id}, only: S3 replicates with a role of the bucket's own account."
   }
 }
 
@@ -44,6 +108,52 @@ variable "function" {
   validation {
     condition     = var.function.timeout_seconds >= 30 && var.function.timeout_seconds <= 900 && floor(var.function.timeout_seconds) == var.function.timeout_seconds
     error_message = "Set function.timeout_seconds to a whole number from 30 to 900: below 30 a function has no time to repeat a call that S3 throttled."
+  }
+}
+
+variable "kms" {
+  description = "Keys for objects that are encrypted with KMS. dr_key_arn names the key of the DR region that encrypts their replicas, and create_dr_key makes one; without either, and without a key of the profile, a bucket that is encrypted with KMS is blocked. source_key_arns are the keys of the source region that may be used to read; null means any of the source account."
+  type = object({
+    create_dr_key   = optional(bool, false)
+    dr_key_arn      = optional(string)
+    source_key_arns = optional(set(string))
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = !(var.kms.create_dr_key && var.kms.dr_key_arn != null)
+    error_message = "Set kms.create_dr_key or kms.dr_key_arn, not both: one key encrypts the replicas."
+  }
+
+  validation {
+    condition     = var.kms.dr_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.kms.dr_key_arn))
+    error_message = "Give kms.dr_key_arn as the ARN of a key, not of an alias, like \"arn:aws:kms:us-east-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab\"."
+  }
+
+  validation {
+    condition     = var.kms.dr_key_arn == null || try(startswith(var.kms.dr_key_arn, "arn:${data.aws_partition.dr.partition}:kms:${data.aws_region.dr.id}:"), true)
+    error_message = "Name in kms.dr_key_arn a key of the DR region, ${data.aws_region.dr.id} in partition ${data.aws_partition.dr.partition}: S3 encrypts replicas where they are."
+  }
+
+  validation {
+    condition     = var.kms.source_key_arns == null || try(length(var.kms.source_key_arns) > 0, true)
+    error_message = "Give kms.source_key_arns at least one key, or leave it out to allow every key of the source account in the source region."
+  }
+
+  validation {
+    condition     = var.kms.source_key_arns == null || try(alltrue([for arn in var.kms.source_key_arns : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), true)
+    error_message = "Give every one of kms.source_key_arns as the ARN of a key, not of an alias, like \"arn:aws:kms:us-west-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab\"."
+  }
+
+  validation {
+    condition     = var.kms.source_key_arns == null || try(alltrue([for arn in var.kms.source_key_arns : startswith(arn, "arn:${data.aws_partition.source.partition}:kms:${data.aws_region.source.id}:")]), true)
+    error_message = "Name in kms.source_key_arns keys of the source region, ${data.aws_region.source.id} in partition ${data.aws_partition.source.partition}, only: S3 decrypts objects where they are."
+  }
+
+  validation {
+    condition     = var.kms.source_key_arns == null || var.kms.create_dr_key || var.kms.dr_key_arn != null || anytrue([for profile in var.profiles : profile.kms_key_arn != null])
+    error_message = "Set kms.create_dr_key, kms.dr_key_arn or a profile's kms_key_arn beside kms.source_key_arns: what is decrypted in the source region needs a key of the DR region to be encrypted with."
   }
 }
 
@@ -115,11 +225,32 @@ variable "package" {
 }
 
 variable "profiles" {
-  description = "Which buckets are protected, and how. A bucket follows the first profile one of whose match_tags sets it carries in full; keys and values are case-sensitive, as S3's are. delete_markers says whether a delete in the source hides the object in the twin too."
+  description = "Which buckets are protected, and how. A bucket follows the first profile one of whose match_tags sets it carries in full; keys and values are case-sensitive, as S3's are. The README says what each setting does."
   type = list(object({
     name           = string
     match_tags     = list(map(string))
     delete_markers = optional(bool, true)
+    filter = optional(object({
+      prefix = optional(string, "")
+      tags   = optional(map(string), {})
+    }), {})
+    kms_key_arn = optional(string)
+    metrics     = optional(bool)
+    object_lock = optional(object({
+      always = optional(bool, false)
+      retention = optional(object({
+        mode  = string
+        days  = optional(number)
+        years = optional(number)
+      }))
+    }), {})
+    on_foreign_role          = optional(string, "block")
+    on_mfa_delete            = optional(string, "block")
+    on_suspended_versioning  = optional(string, "block")
+    overrides                = optional(set(string), ["delete_markers", "metrics", "replication_time_control", "storage_class"])
+    replica_modifications    = optional(bool, false)
+    replication_time_control = optional(bool, false)
+    storage_class            = optional(string)
   }))
   default = [{
     name       = "standard"
@@ -166,10 +297,111 @@ variable "profiles" {
     error_message = "Match other tags: keys beginning with aws: belong to AWS, and keys beginning with s3-dr: mark the twins, which must never match a profile."
   }
 
+  validation {
+    condition     = alltrue([for profile in var.profiles : !profile.delete_markers || length(profile.filter.tags) == 0])
+    error_message = "Set delete_markers = false in every profile with filter.tags: S3 replicates no delete markers under a rule that looks at tags."
+  }
+
+  validation {
+    condition     = alltrue([for profile in var.profiles : length(profile.filter.tags) <= 10])
+    error_message = "Put at most 10 tags in filter.tags: an object cannot carry more."
+  }
+
+  validation {
+    condition = alltrue(flatten([for profile in var.profiles : [
+      for key, value in profile.filter.tags : try(length(key) >= 1 && length(key) <= 128 && length(value) <= 256 && !startswith(lower(key), "aws:"), false)
+    ]]))
+    error_message = "Give every tag in filter.tags a key of 1 to 128 characters that does not begin with aws: and a value of at most 256 characters: no object can carry another."
+  }
+
   # Base64 turns each three bytes into four characters, so its length counts bytes where length() counts characters.
   validation {
-    condition     = length(base64encode(jsonencode(var.profiles))) <= 4000
-    error_message = "Shorten profiles to 3000 bytes of JSON: the functions get them in their environment, for which Lambda has 4 KB in all."
+    condition     = alltrue([for profile in var.profiles : length(replace(base64encode(profile.filter.prefix), "=", "")) * 3 / 4 < 1025])
+    error_message = "Shorten filter.prefix to 1024 bytes: no object's key is longer."
+  }
+
+  validation {
+    condition     = alltrue([for profile in var.profiles : profile.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", profile.kms_key_arn))])
+    error_message = "Give every profile's kms_key_arn as the ARN of a key, not of an alias, like \"arn:aws:kms:us-east-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab\"."
+  }
+
+  validation {
+    condition     = alltrue([for profile in var.profiles : profile.kms_key_arn == null || try(startswith(profile.kms_key_arn, "arn:${data.aws_partition.dr.partition}:kms:${data.aws_region.dr.id}:"), true)])
+    error_message = "Name in a profile's kms_key_arn a key of the DR region, ${data.aws_region.dr.id} in partition ${data.aws_partition.dr.partition}: S3 encrypts replicas where they are."
+  }
+
+  validation {
+    condition     = alltrue([for profile in var.profiles : !(profile.replication_time_control && profile.metrics == false)])
+    error_message = "Leave metrics out, or set it to true, in every profile with replication_time_control = true: S3 does not take one without the other."
+  }
+
+  validation {
+    condition = !anytrue(var.profiles[*].replication_time_control) || !anytrue([
+      for region in [data.aws_region.source.id, data.aws_region.dr.id] : contains(var.regions_without_replication_time_control, region)
+    ])
+    error_message = "Leave replication_time_control out of every profile: it is not offered from ${data.aws_region.source.id} to ${data.aws_region.dr.id}, says regions_without_replication_time_control."
+  }
+
+  validation {
+    condition     = alltrue([for profile in var.profiles : try(contains(["GOVERNANCE", "COMPLIANCE"], profile.object_lock.retention.mode), profile.object_lock.retention == null)])
+    error_message = "Set object_lock.retention.mode to GOVERNANCE or COMPLIANCE."
+  }
+
+  validation {
+    condition     = alltrue([for profile in var.profiles : profile.object_lock.retention == null || try((profile.object_lock.retention.days == null) != (profile.object_lock.retention.years == null), true)])
+    error_message = "Give object_lock.retention either days or years: S3 takes exactly one of them."
+  }
+
+  validation {
+    condition = alltrue([for profile in var.profiles : profile.object_lock.retention == null || try(alltrue([
+      for given in [
+        { value = profile.object_lock.retention.days, most = 36500 },
+        { value = profile.object_lock.retention.years, most = 100 },
+      ] : given.value >= 1 && given.value <= given.most && floor(given.value) == given.value if given.value != null
+    ]), true)])
+    error_message = "Set object_lock.retention.days to a whole number from 1 to 36500, or object_lock.retention.years to one from 1 to 100."
+  }
+
+  validation {
+    condition     = alltrue([for profile in var.profiles : contains(["block", "use"], profile.on_foreign_role)])
+    error_message = "Set on_foreign_role to \"block\" or \"use\"."
+  }
+
+  validation {
+    condition     = length(var.foreign_role_arns) > 0 || !contains(var.profiles[*].on_foreign_role, "use")
+    error_message = "Name in foreign_role_arns the roles that on_foreign_role = \"use\" is about: the module may use no other."
+  }
+
+  validation {
+    condition     = alltrue([for profile in var.profiles : contains(["block", "allow"], profile.on_mfa_delete)])
+    error_message = "Set on_mfa_delete to \"block\" or \"allow\"."
+  }
+
+  validation {
+    condition     = alltrue([for profile in var.profiles : contains(["block", "enable"], profile.on_suspended_versioning)])
+    error_message = "Set on_suspended_versioning to \"block\" or \"enable\"."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for profile in var.profiles : [for name in profile.overrides : try(contains(["delete_markers", "metrics", "replication_time_control", "storage_class"], name), false)]]))
+    error_message = "Put nothing in overrides but \"delete_markers\", \"metrics\", \"replication_time_control\" and \"storage_class\": a bucket's tags can override no other setting."
+  }
+
+  validation {
+    condition     = alltrue([for profile in var.profiles : profile.storage_class == null || try(contains(["STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"], profile.storage_class), false)])
+    error_message = "Set storage_class to STANDARD, STANDARD_IA, ONEZONE_IA, INTELLIGENT_TIERING, GLACIER_IR, GLACIER or DEEP_ARCHIVE, or leave it out to keep each object's own."
+  }
+}
+
+variable "regions_without_replication_time_control" {
+  description = "Regions in which S3 has no replication time control. Where the source or the DR region is one of them, no profile and no bucket may ask for it."
+  type        = set(string)
+  default     = ["cn-north-1", "cn-northwest-1"]
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for region in var.regions_without_replication_time_control : can(regex("^[a-z]+(-[a-z]+)+-[0-9]+$", region))])
+    error_message = "Give every one of regions_without_replication_time_control as a region's name, like \"cn-north-1\"."
   }
 }
 

@@ -1,17 +1,79 @@
 # One topic on which one role publishes, and to which one function listens. Region: the provider's.
 
-resource "aws_sns_topic" "this" {
-  name              = var.topic.name
-  kms_master_key_id = var.kms_master_key_id
-  tags              = var.tags
-}
-
 locals {
+  account        = split(":", var.topic.arn)[4]
+  publisher      = split(":", var.publisher_role_arn)[4]
+  two_accounts   = local.account != local.publisher
+  publisher_root = replace(var.publisher_role_arn, "/:role\\/.*/", ":root")
+
   # aws:PrincipalArn is the role's ARN on AWS, whatever the session; emulators give the session's.
   publisher_arns = [
     var.publisher_role_arn,
     "${replace(replace(var.publisher_role_arn, ":iam:", ":sts:"), ":role/", ":assumed-role/")}/*",
   ]
+}
+
+resource "aws_sns_topic" "this" {
+  name              = var.topic.name
+  kms_master_key_id = local.two_accounts ? aws_kms_key.this[0].arn : "alias/aws/sns"
+  tags              = var.tags
+}
+
+# The key that AWS manages is for its own account only: who publishes from another one needs a key that says so.
+data "aws_iam_policy_document" "key" {
+  statement {
+    sid       = "TheAccountDecidesWithIam"
+    actions   = ["kms:*"]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = [replace(local.publisher_root, local.publisher, local.account)]
+    }
+  }
+
+  statement {
+    sid       = "ThePublisherMayEncrypt"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = [local.publisher_root]
+    }
+    condition {
+      test     = "ArnLike"
+      variable = "aws:PrincipalArn"
+      values   = local.publisher_arns
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = [var.via_service]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:aws:sns:topicArn"
+      values   = [var.topic.arn]
+    }
+  }
+}
+
+resource "aws_kms_key" "this" {
+  count = local.two_accounts ? 1 : 0
+
+  description             = "Encrypts the messages of ${var.topic.name}"
+  deletion_window_in_days = 7
+  enable_key_rotation     = true
+  policy                  = data.aws_iam_policy_document.key.json
+  tags                    = var.tags
+}
+
+resource "aws_kms_alias" "this" {
+  count = local.two_accounts ? 1 : 0
+
+  name          = "alias/${var.topic.name}"
+  target_key_id = aws_kms_key.this[0].key_id
 }
 
 # The role is named by a condition, not as the principal: SNS refuses principals that do not exist yet.
@@ -23,7 +85,7 @@ data "aws_iam_policy_document" "this" {
 
     principals {
       type        = "AWS"
-      identifiers = [replace(var.publisher_role_arn, "/:role\\/.*/", ":root")]
+      identifiers = [local.publisher_root]
     }
     condition {
       test     = "ArnLike"

@@ -13,13 +13,6 @@ variable "function" {
   nullable = false
 }
 
-variable "kms_master_key_id" {
-  description = "Key that encrypts messages at rest: an ID, ARN or alias."
-  type        = string
-  default     = "alias/aws/sns"
-  nullable    = false
-}
-
 variable "publisher_role_arn" {
   description = "ARN of the only role that may publish."
   type        = string
@@ -40,4 +33,10 @@ variable "topic" {
     name = string
   })
   nullable = false
+}
+
+variable "via_service" {
+  description = "Name of SNS in the region, as KMS knows it."
+  type        = string
+  nullable    = false
 }

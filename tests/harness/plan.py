@@ -97,17 +97,28 @@ class Plan:
 
     def region(self, provider: str) -> str:
         """Returns the region of one of the root's providers, for example of ``aws.dr``."""
+        region = self._argument(provider, "region")
+        if region is None:
+            raise AssertionError(
+                f"The region of provider {provider} is neither a constant nor a variable of the "
+                "root."
+            )
+        return region
+
+    def access_key(self, provider: str) -> str | None:
+        """Returns the access key that the root gives to one of its providers, if it does."""
+        return self._argument(provider, "access_key")
+
+    def _argument(self, provider: str, name: str) -> str | None:
         configuration = self.data["configuration"]["provider_config"][provider]
-        expression = configuration.get("expressions", {}).get("region", {})
+        expression = configuration.get("expressions", {}).get(name, {})
         if "constant_value" in expression:
             return str(expression["constant_value"])
         for reference in expression.get("references", ()):
-            kind, _, name = reference.partition(".")
-            if kind == "var" and name in self.data.get("variables", {}):
-                return str(self.data["variables"][name]["value"])
-        raise AssertionError(
-            f"The region of provider {provider} is neither a constant nor a variable of the root."
-        )
+            kind, _, variable = reference.partition(".")
+            if kind == "var" and variable in self.data.get("variables", {}):
+                return str(self.data["variables"][variable]["value"])
+        return None
 
     def policies(self, kind: PolicyKind | None = None) -> list[Policy]:
         """Returns every policy that the plan attaches, by address.

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.plan import Plan, Resource
 from harness.policy import Policy, PolicyKind
-from harness.sts import ACCOUNT
+from harness.sts import ACCOUNT, OTHER_ACCOUNT
 
 FUNCTIONS = ("source_bucket_check", "destination_bucket_check", "enable_replication")
 
@@ -22,6 +22,9 @@ _DEFAULT_PROVIDER = 'provider "aws" {\n  region = "us-west-1"\n}\n'
 
 PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
+# The roles that are in the DR account.
+_DR_ROLES = ("destination-bucket-check", "twin-reader")
+
 
 @dataclass(frozen=True)
 class Case:
@@ -32,12 +35,14 @@ class Case:
         source: The source region.
         dr: The DR region.
         arguments: The module's arguments.
+        dr_account: The account of the DR region; the source's is always ``ACCOUNT``.
     """
 
     name: str
     source: str
     dr: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    dr_account: str = ACCOUNT
 
     @property
     def prefix(self) -> str:
@@ -49,17 +54,74 @@ class Case:
         """The partition of both regions."""
         return next((PARTITIONS[key] for key in PARTITIONS if self.source.startswith(key)), "aws")
 
+    @property
+    def two_accounts(self) -> bool:
+        """Whether the DR region is another account's."""
+        return self.dr_account != ACCOUNT
+
+    @property
+    def creates_key(self) -> bool:
+        """Whether the module is asked to make the DR key."""
+        return bool(self.arguments.get("kms", {}).get("create_dr_key"))
+
+    @property
+    def twins(self) -> str:
+        """The ARN pattern of the twins."""
+        suffix = self.arguments.get("dr_bucket_suffix", "-dr")
+        if self.arguments.get("dr_bucket_namespace") == "account-regional":
+            suffix += f"-{self.dr_account}-{self.dr}-an"
+        prefix = self.arguments.get("dr_bucket_prefix", "")
+        return f"arn:{self.partition}:s3:::{prefix}*{suffix}"
+
     def region(self, side: str) -> str:
         """The region of ``source`` or ``dr``."""
         return {"source": self.source, "dr": self.dr}[side]
 
+    def account(self, side: str) -> str:
+        """The account of ``source`` or ``dr``."""
+        return {"source": ACCOUNT, "dr": self.dr_account}[side]
+
     def arn(self, service: str, side: str, rest: str) -> str:
         """The ARN of something in the region of ``source`` or ``dr``."""
-        return f"arn:{self.partition}:{service}:{self.region(side)}:{ACCOUNT}:{rest}"
+        return f"arn:{self.partition}:{service}:{self.region(side)}:{self.account(side)}:{rest}"
+
+    def root_arn(self, side: str) -> str:
+        """The ARN that stands for the whole account of ``source`` or ``dr``."""
+        return f"arn:{self.partition}:iam::{self.account(side)}:root"
 
     def role_arn(self, name: str) -> str:
         """The ARN of one of the installation's roles."""
-        return f"arn:{self.partition}:iam::{ACCOUNT}:role/{self.prefix}-{name}"
+        account = self.account("dr" if name in _DR_ROLES else "source")
+        return f"arn:{self.partition}:iam::{account}:role/{self.prefix}-{name}"
+
+    def environment(self, key: str) -> dict[str, str]:
+        """What a function gets, but its profiles and the ARN of a key that is yet to be made."""
+        kms = self.arguments.get("kms", {})
+        roles = [self.role_arn(name.replace("_", "-")) for name in sorted(FUNCTIONS)]
+        given = {
+            "DR_ACCOUNT_ID": self.dr_account,
+            "DR_BUCKET_NAMESPACE": self.arguments.get("dr_bucket_namespace", "global"),
+            "DR_BUCKET_PREFIX": self.arguments.get("dr_bucket_prefix", ""),
+            "DR_BUCKET_SUFFIX": self.arguments.get("dr_bucket_suffix", "-dr"),
+            "DR_KEY_ARN": kms.get("dr_key_arn", ""),
+            "DR_REGION": self.dr,
+            "FOREIGN_ROLE_ARNS": ",".join(sorted(self.arguments.get("foreign_role_arns", []))),
+            "LOG_LEVEL": self.arguments.get("log_level", "INFO"),
+            "MODULE_NAME": self.prefix,
+            "OWN_ROLE_ARNS": ",".join(roles),
+            "PARTITION": self.partition,
+            "REPLICATION_ROLE_ARN": self.role_arn("replication"),
+            "SOURCE_ACCOUNT_ID": self.account("source"),
+            "SOURCE_KEY_ARNS": ",".join(sorted(kms.get("source_key_arns", []))),
+            "SOURCE_REGION": self.source,
+            "TOPIC_01_ARN": self.arn("sns", "dr", f"{self.prefix}-01"),
+            "TOPIC_02_ARN": self.arn("sns", "source", f"{self.prefix}-02"),
+        }
+        if self.two_accounts and key == "destination_bucket_check":
+            given["SOURCE_READER_ROLE_ARN"] = self.role_arn("source-reader")
+        elif self.two_accounts:
+            given["TWIN_READER_ROLE_ARN"] = self.role_arn("twin-reader")
+        return {name: value for name, value in given.items() if value}
 
 
 # The call of examples/basic for ten pairs of regions; few regions, as each is a provider to start.
@@ -111,17 +173,178 @@ CUSTOM = Case(
 )
 # The other way round, in the account and the regions of DEFAULT: nothing may collide.
 BACK = Case("back", "us-east-2", "us-west-2", {"name": "s3-dr-back"})
+
+
+def key_arn(region: str, account: str = ACCOUNT, key: str = "1") -> str:
+    """The ARN of a key that somebody made."""
+    partition = next((PARTITIONS[each] for each in PARTITIONS if region.startswith(each)), "aws")
+    return f"arn:{partition}:kms:{region}:{account}:key/{key * 8}-1111-2222-3333-444444444444"
+
+
+# Whatever has a length has all of it.
 LONGEST = Case(
     "longest",
     "us-gov-west-1",
     "us-gov-east-1",
     {
-        "dr_bucket_suffix": "-" + "x" * 19,
+        "dr_bucket_namespace": "account-regional",
+        "dr_bucket_prefix": "x" * 7 + "-",
+        "dr_bucket_suffix": "-" + "x" * 7,
+        "kms": {"dr_key_arn": key_arn("us-gov-east-1")},
         "name": "n" * 32,
         "profiles": [{"name": "fat", "match_tags": _FAT_TAGS}],
     },
+    OTHER_ACCOUNT,
 )
-CASES = [*PAIRS, CUSTOM, BACK, LONGEST]
+FOREIGN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/replication"
+# A key of the module's own, in one account.
+KEY = Case(
+    "created_key",
+    "us-west-2",
+    "us-east-2",
+    {
+        "foreign_role_arns": [FOREIGN_ROLE],
+        "kms": {"create_dr_key": True},
+        "name": "vault",
+        "tags": {"Owner": "storage"},
+    },
+)
+# Keys that are there, of which one profile has its own, and settings of every kind.
+GIVEN = Case(
+    "given_keys",
+    "eu-west-1",
+    "eu-central-1",
+    {
+        "foreign_role_arns": [FOREIGN_ROLE],
+        "kms": {
+            "dr_key_arn": key_arn("eu-central-1"),
+            "source_key_arns": [key_arn("eu-west-1"), key_arn("eu-west-1", OTHER_ACCOUNT)],
+        },
+        "name": "given",
+        "profiles": [
+            {
+                "name": "everything",
+                "match_tags": [{"dr": "everything"}],
+                "delete_markers": False,
+                "filter": {"prefix": "ledger/", "tags": {"keep": "yes"}},
+                "kms_key_arn": key_arn("eu-central-1", key="2"),
+                "metrics": True,
+                "object_lock": {"always": True, "retention": {"mode": "GOVERNANCE", "days": 30}},
+                "on_foreign_role": "use",
+                "on_mfa_delete": "allow",
+                "on_suspended_versioning": "enable",
+                "overrides": ["metrics", "replication_time_control"],
+                "replica_modifications": True,
+                "replication_time_control": True,
+                "storage_class": "STANDARD_IA",
+            },
+            {
+                "name": "defaults_spelt_out",
+                "match_tags": [{"dr": "defaults"}],
+                "delete_markers": True,
+                "filter": {"prefix": "", "tags": {}},
+                "kms_key_arn": None,
+                "metrics": None,
+                "object_lock": {"always": False, "retention": None},
+                "on_foreign_role": "block",
+                "on_mfa_delete": "block",
+                "on_suspended_versioning": "block",
+                "overrides": [
+                    "storage_class",
+                    "replication_time_control",
+                    "metrics",
+                    "delete_markers",
+                ],
+                "replica_modifications": False,
+                "replication_time_control": False,
+                "storage_class": None,
+            },
+            {
+                "name": "halves",
+                "match_tags": [{"dr": "halves"}],
+                "filter": {"prefix": "a/"},
+                "metrics": False,
+                "object_lock": {"retention": {"mode": "COMPLIANCE", "years": 7}},
+                "overrides": [],
+            },
+        ],
+    },
+)
+# Only a profile has a key.
+REGIONAL = Case(
+    "regional",
+    "eu-west-1",
+    "eu-central-1",
+    {
+        "dr_bucket_namespace": "account-regional",
+        "dr_bucket_prefix": "copy-of-",
+        "dr_bucket_suffix": "-an",  # reserved only where it is the end
+        "name": "regional",
+        "profiles": [
+            {
+                "name": "sealed",
+                "match_tags": [{"dr": "sealed"}],
+                "kms_key_arn": key_arn("eu-central-1"),
+            }
+        ],
+    },
+)
+# No region but China's lacks replication time control today; this one is said to.
+LACKING = Case(
+    "lacking",
+    "us-west-2",
+    "us-east-2",
+    {
+        "name": "lacking",
+        "profiles": [
+            {"name": "all", "match_tags": [{"dr": "true"}]},
+            {
+                "name": "some",
+                "match_tags": [{"dr": "some"}],
+                "overrides": ["metrics", "replication_time_control"],
+            },
+        ],
+        "regions_without_replication_time_control": ["us-east-2"],
+    },
+)
+TWO_ACCOUNTS = Case("two_accounts", "us-west-2", "us-east-2", dr_account=OTHER_ACCOUNT)
+TWO_WITH_KEY = Case(
+    "two_accounts_and_key",
+    "us-west-2",
+    "us-east-2",
+    {
+        **KEY.arguments,
+        "dr_bucket_namespace": "account-regional",
+        "kms": {"create_dr_key": True, "source_key_arns": [key_arn("us-west-2")]},
+    },
+    OTHER_ACCOUNT,
+)
+TWO_IN_CHINA = Case(
+    "two_in_china",
+    "cn-north-1",
+    "cn-northwest-1",
+    {"kms": {"create_dr_key": True}},
+    OTHER_ACCOUNT,
+)
+TWO_IN_GOVCLOUD = Case(
+    "two_in_govcloud",
+    "us-gov-west-1",
+    "us-gov-east-1",
+    {"kms": {"create_dr_key": True}},
+    OTHER_ACCOUNT,
+)
+# What profiles and keys, names and namespaces, accounts and partitions make of the policies.
+VARIANTS = [
+    KEY,
+    GIVEN,
+    REGIONAL,
+    LACKING,
+    TWO_ACCOUNTS,
+    TWO_WITH_KEY,
+    TWO_IN_CHINA,
+    TWO_IN_GOVCLOUD,
+]
+CASES = [*PAIRS, CUSTOM, BACK, LONGEST, *VARIANTS]
 
 
 @dataclass(frozen=True)
@@ -189,6 +412,10 @@ class Installation:
         """The region of one of the root's providers."""
         return self.plan.region(provider)
 
+    def account_of(self, provider: str) -> str:
+        """The account of one of the root's providers."""
+        return self.plan.access_key(provider) or ACCOUNT
+
     def outputs(self) -> dict[str, Any]:
         """Its outputs, as far as they are known."""
         return dict(self.plan.outputs()[self.case.name])
@@ -197,29 +424,43 @@ class Installation:
         return address.startswith(f"module.{self.case.name}.")
 
 
-def root_text(cases: Iterable[Case]) -> str:
-    """A root that holds some cases, to be laid where a folder of ``examples`` lies."""
+def root_text(cases: Iterable[Case], source: str = "../..") -> str:
+    """A root that holds some cases, to be laid where a folder of ``examples`` lies.
+
+    Args:
+        cases: The cases.
+        source: Where the module is, seen from the root.
+    """
     cases = list(cases)
-    regions = sorted({region for case in cases for region in (case.source, case.dr)})
-    providers = (
-        f'provider "aws" {{\n  alias  = "{_alias(region)}"\n  region = "{region}"\n}}\n'
-        for region in regions
-    )
-    return "".join([_DEFAULT_PROVIDER, *providers, *map(_module, cases)])
+    places = {
+        (case.region(side), case.account(side)) for case in cases for side in ("source", "dr")
+    }
+    providers = (_provider(region, account) for region, account in sorted(places))
+    modules = (_module(case, source) for case in cases)
+    return "".join([_DEFAULT_PROVIDER, *providers, *modules])
 
 
-def _module(case: Case) -> str:
+def _provider(region: str, account: str) -> str:
+    # To the stub and to the local AWS, an access key of twelve digits is its own account.
+    keys = f'  access_key = "{account}"\n  secret_key = "test"\n' if account != ACCOUNT else ""
+    alias = _alias(region, account)
+    return f'provider "aws" {{\n  alias = "{alias}"\n  region = "{region}"\n{keys}}}\n'
+
+
+def _module(case: Case, source: str) -> str:
     arguments = "".join(f"  {key} = {_hcl(value)}\n" for key, value in case.arguments.items())
     return (
-        f'module "{case.name}" {{\n  source = "../.."\n{arguments}  providers = {{\n'
-        f"    aws.source = aws.{_alias(case.source)}\n    aws.dr = aws.{_alias(case.dr)}\n"
+        f'module "{case.name}" {{\n  source = "{source}"\n{arguments}  providers = {{\n'
+        f"    aws.source = aws.{_alias(case.source, ACCOUNT)}\n"
+        f"    aws.dr = aws.{_alias(case.dr, case.dr_account)}\n"
         "  }\n}\n"
         f'output "{case.name}" {{\n  value = module.{case.name}\n}}\n'
     )
 
 
-def _alias(region: str) -> str:
-    return region.replace("-", "_")
+def _alias(region: str, account: str) -> str:
+    name = region.replace("-", "_")
+    return name if account == ACCOUNT else f"{name}_of_{account}"
 
 
 def _hcl(value: object) -> str:

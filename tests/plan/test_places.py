@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from harness.plan import Plan
+from harness.policy import Policy, PolicyKind
 from plan.installations import (
     BACK,
     CASES,
@@ -59,6 +60,37 @@ DR = {
     ("aws_sqs_queue", "name"): ["-failures"],
 }
 SIDES = {"source": SOURCE, "dr": DR}
+# What two accounts bring: a role in each for the functions of the other, and keys for the topics.
+IN_TWO_ACCOUNTS = {
+    "source": {
+        ("aws_iam_role", "name"): ["-source-reader"],
+        ("aws_iam_role_policy", "name"): ["-source-reader"],
+        ("aws_kms_alias", "name"): ["-02"],
+        ("aws_kms_key", "description"): ["-02"],
+    },
+    "dr": {
+        ("aws_iam_role", "name"): ["-twin-reader"],
+        ("aws_iam_role_policy", "name"): ["-twin-reader"],
+        ("aws_kms_alias", "name"): ["-01"],
+        ("aws_kms_key", "description"): ["-01"],
+    },
+}
+WITH_KEY = {
+    ("aws_kms_alias", "name"): ["-dr"],
+    ("aws_kms_key", "description"): [""],
+}
+
+
+def expected_things(case: Case, side: str) -> dict[tuple[str, str], list[str]]:
+    """What a case has on one side."""
+    parts = [SIDES[side]]
+    parts += [IN_TWO_ACCOUNTS[side]] if case.two_accounts else []
+    parts += [WITH_KEY] if case.creates_key and side == "dr" else []
+    things: dict[tuple[str, str], list[str]] = {}
+    for part in parts:
+        for kind, names in part.items():
+            things[kind] = sorted(things.get(kind, []) + names)
+    return things
 
 
 def test_no_provider_is_forgotten(each: Installation) -> None:
@@ -82,19 +114,33 @@ def test_everything_is_in_its_region(each: Installation, side: str) -> None:
     for resource in each.resources:
         if each.region_of(resource.provider) == each.case.region(side):
             found.setdefault(resource.type, []).append(tell(resource.type, resource.values, each))
-    expected = {kind: names for (kind, _), names in SIDES[side].items()}
+    expected = {kind: names for (kind, _), names in expected_things(each.case, side).items()}
     assert {kind: sorted(names) for kind, names in found.items()} == expected, (
         f"This is what has to be in the {side} region, no more and no less"
     )
 
 
+@pytest.mark.parametrize("side", SIDES)
+def test_a_region_is_of_one_account(each: Installation, side: str) -> None:
+    """Data sources too: what they answer says what the other side may do."""
+    accounts = {
+        each.account_of(provider)
+        for provider in each.providers.values()
+        if each.region_of(provider) == each.case.region(side)
+    }
+    assert accounts == {each.case.account(side)}, f"The {side} region has one account"
+
+
 def tell(kind: str, values: Mapping[str, Any], installation: Installation) -> str:
     """What a resource is called, after the installation's name."""
-    (attribute,) = {attribute for name, attribute in (*SOURCE, *DR) if name == kind}
+    known = (*SOURCE, *DR, *IN_TWO_ACCOUNTS["dr"])
+    (attribute,) = {attribute for name, attribute in known if name == kind}
     text = values[attribute]
     if attribute == "policy":
         text = json.loads(text)["Statement"][0]["Resource"]
-    return "-" + str(text).rpartition(f"{installation.case.prefix}-")[2]
+    _, found, rest = str(text).rpartition(installation.case.prefix)
+    assert found, f"{text} does not say which installation it is of"
+    return rest
 
 
 def test_installations_do_not_collide(install: Callable[[Case], Installation]) -> None:
@@ -116,13 +162,15 @@ def test_installations_do_not_collide(install: Callable[[Case], Installation]) -
 
 def test_outputs(each: Installation) -> None:
     case = each.case
-    assert each.outputs() == {
+    assert with_policy_read(each.outputs()) == {
         **{key: function_output(case, key) for key in FUNCTIONS},
         "dr_bucket_suffix": case.arguments.get("dr_bucket_suffix", "-dr"),
+        "dr_key": key_output(case),
         "event_rules": rules_output(case),
         "failure_queues": queues_output(case),
+        "reader_roles": readers_output(case),
         "regions": {"dr": case.dr, "source": case.source},
-        "replication_role": role_output(case),
+        "replication_role": role_output(case, each.role_policy("replication")),
         "topic_01": topic_output(case, "topic_01", "dr"),
         "topic_02": topic_output(case, "topic_02", "source"),
     }, "Every function, topic, queue, role and rule must come out, known in the plan"
@@ -146,13 +194,16 @@ def test_example_outputs(basic: Callable[..., Plan], source: str, dr: str) -> No
     case = Case("basic", source, dr)
     given = {} if source == "us-west-2" else {"source_region": source, "dr_region": dr}
     plan = basic(**given)
-    assert plan.outputs() == {
+    [policy] = [
+        each for each in plan.policies(PolicyKind.IDENTITY) if ".replication_role." in each.address
+    ]
+    assert with_policy_read(plan.outputs()) == {
         "dr_bucket_suffix": "-dr",
         "event_rules": rules_output(case),
         "failure_queues": queues_output(case),
         "functions": [function_output(case, key) for key in FUNCTIONS],
         "regions": {"dr": dr, "source": source},
-        "replication_role": role_output(case),
+        "replication_role": role_output(case, policy),
         "topics": [topic_output(case, "topic_01", "dr"), topic_output(case, "topic_02", "source")],
     }
     regions = {plan.region(provider) for provider in plan.providers().values()}
@@ -190,8 +241,36 @@ def topic_output(case: Case, key: str, side: str) -> dict[str, str]:
     return {"arn": case.arn("sns", side, name), "name": name, "region": case.region(side)}
 
 
-def role_output(case: Case) -> dict[str, str]:
-    return {"arn": case.role_arn("replication"), "name": f"{case.prefix}-replication"}
+def with_policy_read(outputs: dict[str, Any]) -> dict[str, Any]:
+    """The outputs with the replication role's policy as JSON says it, however it is laid out."""
+    role = outputs["replication_role"]
+    return {**outputs, "replication_role": {**role, "policy": json.loads(role["policy"])}}
+
+
+def role_output(case: Case, policy: Policy) -> dict[str, Any]:
+    """With all that the role may do, for whoever has a role of his own to allow it."""
+    return {
+        "arn": case.role_arn("replication"),
+        "name": f"{case.prefix}-replication",
+        "policy": policy.document,
+    }
+
+
+def readers_output(case: Case) -> dict[str, dict[str, str]] | None:
+    if not case.two_accounts:
+        return None
+    return {
+        key: {"arn": case.role_arn(f"{key}-reader"), "name": f"{case.prefix}-{key}-reader"}
+        for key in ("source", "twin")
+    }
+
+
+def key_output(case: Case) -> dict[str, str | None] | None:
+    """Without the ARN of a key that is yet to be made."""
+    if case.creates_key:
+        return {"alias": f"alias/{case.prefix}-dr"}
+    given = case.arguments.get("kms", {}).get("dr_key_arn")
+    return {"alias": None, "arn": given} if given else None
 
 
 def queues_output(case: Case) -> dict[str, dict[str, str]]:

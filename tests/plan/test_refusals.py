@@ -1,29 +1,54 @@
 """What the module cannot work with is refused, each with the sentence that says what to do.
 
-Every case is a module of one root, and one run of Terraform tells of all of them.
+Every case is a module of a root, and one run of Terraform tells of all of them. Where only
+arguments and places are looked at, the modules have only the files that do so: Terraform is done
+in a fraction of the time.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-from harness.sts import ACCOUNT, sts_stub
+from harness.sts import ACCOUNT, OTHER_ACCOUNT, sts_stub
 from harness.terraform import Root, TerraformError
-from harness.toolchain import Toolchain
-from plan.installations import Case, root_text
+from harness.toolchain import REPO, Toolchain
+from plan.installations import Case, key_arn, root_text
 
 pytestmark = pytest.mark.terraform
 
+# The files that look at arguments and places.
+ENTRANCE = ("places.tf", "variables.tf", "versions.tf")
+
 LAYER = f"arn:aws:lambda:us-west-2:{ACCOUNT}:layer:boto3:1"
+WEST, EAST, CHINA = "us-west-2", "us-east-2", "cn-north-1"
 PROFILE = {"name": "standard", "match_tags": [{"dr": "true"}]}
+ALIAS = f"arn:aws:kms:us-east-2:{ACCOUNT}:alias/replicas"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/replication"
 
 
 def profile(**changes: object) -> list[dict[str, object]]:
     return [{**PROFILE, **changes}]
+
+
+def profiles(**changes: object) -> dict[str, object]:
+    """The argument: one profile with something changed."""
+    return {"profiles": profile(**changes)}
+
+
+def filtered(**changes: object) -> dict[str, object]:
+    """The argument: one profile with a filter that has something changed."""
+    return profiles(delete_markers=False, filter=changes)
+
+
+def retained(**changes: object) -> dict[str, object]:
+    """The argument: one profile with a retention that has something changed."""
+    return profiles(object_lock={"retention": {"mode": "GOVERNANCE", **changes}})
 
 
 NAME = "Give a name of 3 to 32 lower-case letters, digits and hyphens"
@@ -40,6 +65,37 @@ PROFILE_NAME = "Give every profile a name of 1 to 64 letters, digits, hyphens an
 EMPTY_SET = "an empty set would match every bucket"
 TAG_LENGTH = "Give every tag in match_tags a key of 1 to 128 characters and a value of at most 256"
 TAG_KEY = "Match other tags: keys beginning with aws: belong to AWS, and keys beginning with s3-dr:"
+NAMESPACE = 'Set dr_bucket_namespace to "global" or "account-regional".'
+PREFIX = "Give a dr_bucket_prefix of lower-case letters, digits and hyphens"
+RESERVED_PREFIX = "Choose another dr_bucket_prefix: S3 keeps bucket names beginning with"
+LENGTH = "Shorten dr_bucket_prefix and dr_bucket_suffix to 20 characters together, or to 16"
+ROLES = "Give every one of foreign_role_arns as the ARN of one role"
+SOURCE_ROLES = f"Name in foreign_role_arns roles of the source account, {ACCOUNT}, only"
+ONE_KEY = "Set kms.create_dr_key or kms.dr_key_arn, not both"
+DR_KEY = "Give kms.dr_key_arn as the ARN of a key, not of an alias"
+DR_KEY_PLACE = "Name in kms.dr_key_arn a key of the DR region, us-east-2 in partition aws"
+SOURCE_KEYS_NONE = "Give kms.source_key_arns at least one key, or leave it out"
+SOURCE_KEYS = "Give every one of kms.source_key_arns as the ARN of a key, not of an alias"
+SOURCE_KEYS_PLACE = "Name in kms.source_key_arns keys of the source region, us-west-2 in partition"
+SOURCE_KEYS_ALONE = "Set kms.create_dr_key, kms.dr_key_arn or a profile's kms_key_arn beside"
+DELETE_MARKERS = "Set delete_markers = false in every profile with filter.tags"
+FILTER_TAGS = "Put at most 10 tags in filter.tags"
+FILTER_TAG = "Give every tag in filter.tags a key of 1 to 128 characters that does not begin with"
+FILTER_PREFIX = "Shorten filter.prefix to 1024 bytes"
+PROFILE_KEY = "Give every profile's kms_key_arn as the ARN of a key, not of an alias"
+PROFILE_KEY_PLACE = "Name in a profile's kms_key_arn a key of the DR region, us-east-2 in partition"
+RTC_METRICS = "Leave metrics out, or set it to true, in every profile with"
+RTC_PLACE = "Leave replication_time_control out of every profile: it is not offered from us-west-2"
+MODE = "Set object_lock.retention.mode to GOVERNANCE or COMPLIANCE."
+DAYS_OR_YEARS = "Give object_lock.retention either days or years"
+PERIOD = "Set object_lock.retention.days to a whole number from 1 to 36500, or"
+FOREIGN = 'Set on_foreign_role to "block" or "use".'
+FOREIGN_NONE = "Name in foreign_role_arns the roles that on_foreign_role"
+MFA = 'Set on_mfa_delete to "block" or "allow".'
+SUSPENDED = 'Set on_suspended_versioning to "block" or "enable".'
+OVERRIDES = "Put nothing in overrides but"
+STORAGE = "Set storage_class to STANDARD, STANDARD_IA, ONEZONE_IA, INTELLIGENT_TIERING, GLACIER_IR,"
+RTC_REGION = "Give every one of regions_without_replication_time_control as a region's name"
 TAGS = "Give at most 50 tags, each with a key of 1 to 128 characters"
 
 # Arguments of the module, and what has to be said of them.
@@ -58,9 +114,27 @@ ARGUMENTS: dict[str, tuple[Mapping[str, Any], str]] = {
     "suffix_dot": ({"dr_bucket_suffix": "-d.r"}, SUFFIX),
     "suffix_star": ({"dr_bucket_suffix": "-*"}, SUFFIX),
     "suffix_long": ({"dr_bucket_suffix": "-" + "x" * 20}, SUFFIX),
-    "suffix_namespace": ({"dr_bucket_suffix": "-an"}, RESERVED),
-    "suffix_alias": ({"dr_bucket_suffix": "-dr-s3alias"}, RESERVED),
-    "suffix_directory": ({"dr_bucket_suffix": "--x-s3"}, RESERVED),
+    "namespace": ({"dr_bucket_namespace": "regional"}, NAMESPACE),
+    "prefix_bare": ({"dr_bucket_prefix": "dr"}, PREFIX),
+    "prefix_hyphen": ({"dr_bucket_prefix": "-"}, PREFIX),
+    "prefix_hyphen_first": ({"dr_bucket_prefix": "-dr-"}, PREFIX),
+    "prefix_capital": ({"dr_bucket_prefix": "DR-"}, PREFIX),
+    "prefix_dot": ({"dr_bucket_prefix": "d.r-"}, PREFIX),
+    "prefix_star": ({"dr_bucket_prefix": "*-"}, PREFIX),
+    "prefix_with_line": ({"dr_bucket_prefix": "dr-\n"}, PREFIX),
+    "prefix_puny": ({"dr_bucket_prefix": "xn--"}, RESERVED_PREFIX),
+    "prefix_puny_begun": ({"dr_bucket_prefix": "xn-"}, RESERVED_PREFIX),
+    "prefix_three": ({"dr_bucket_prefix": "sthree-dr-"}, RESERVED_PREFIX),
+    "prefix_demo_begun": ({"dr_bucket_prefix": "amzn-s3-"}, RESERVED_PREFIX),
+    "foreign_user": ({"foreign_role_arns": [f"arn:aws:iam::{ACCOUNT}:user/me"]}, ROLES),
+    "foreign_star": ({"foreign_role_arns": [f"arn:aws:iam::{ACCOUNT}:role/*"]}, ROLES),
+    "foreign_name": ({"foreign_role_arns": ["replication"]}, ROLES),
+    "key_twice": ({"kms": {"create_dr_key": True, "dr_key_arn": key_arn(EAST)}}, ONE_KEY),
+    "key_alias": ({"kms": {"dr_key_arn": ALIAS}}, DR_KEY),
+    "key_id": ({"kms": {"dr_key_arn": "1234abcd-12ab-34cd-56ef-1234567890ab"}}, DR_KEY),
+    "key_pattern": ({"kms": {"dr_key_arn": f"arn:aws:kms:{EAST}:{ACCOUNT}:key/*"}}, DR_KEY),
+    "source_keys_none": ({"kms": {"source_key_arns": []}}, SOURCE_KEYS_NONE),
+    "source_key_alias": ({"kms": {"source_key_arns": [ALIAS]}}, SOURCE_KEYS),
     "architecture": ({"function": {"architecture": "arm"}}, "Set function.architecture to"),
     "memory_small": ({"function": {"memory_mb": 127}}, MEMORY),
     "memory_large": ({"function": {"memory_mb": 10241}}, MEMORY),
@@ -98,20 +172,130 @@ ARGUMENTS: dict[str, tuple[Mapping[str, Any], str]] = {
         {"profiles": profile(match_tags=[{"s3-dr:source-bucket": "b"}])},
         TAG_KEY,
     ),
-    "profiles_large": (
-        {"profiles": profile(match_tags=[{f"key-{index}": "v" * 250} for index in range(12)])},
-        "Shorten profiles to 3000 bytes of JSON",
-    ),
-    "profiles_large_in_bytes": (
-        {"profiles": profile(match_tags=[{f"key-{index}": "ü" * 200} for index in range(8)])},
-        "Shorten profiles to 3000 bytes of JSON",
-    ),
+    "profile_key_alias": (profiles(kms_key_arn=ALIAS), PROFILE_KEY),
+    "profile_key_name": (profiles(kms_key_arn="alias/replicas"), PROFILE_KEY),
+    "delete_markers_by_tags": (profiles(filter={"tags": {"keep": "yes"}}), DELETE_MARKERS),
+    "filter_tags_many": (filtered(tags={f"key-{n}": "" for n in range(11)}), FILTER_TAGS),
+    "filter_key_empty": (filtered(tags={"": "yes"}), FILTER_TAG),
+    "filter_key_long": (filtered(tags={"k" * 129: "yes"}), FILTER_TAG),
+    "filter_key_of_aws": (filtered(tags={"Aws:keep": "yes"}), FILTER_TAG),
+    "filter_value_long": (filtered(tags={"keep": "v" * 257}), FILTER_TAG),
+    "filter_prefix_long": (filtered(prefix="p" * 1025), FILTER_PREFIX),
+    "filter_prefix_long_in_bytes": (filtered(prefix="ü" * 513), FILTER_PREFIX),
+    "rtc_without_metrics": (profiles(replication_time_control=True, metrics=False), RTC_METRICS),
+    "mode": (retained(mode="governance", days=1), MODE),
+    "period_none": (retained(), DAYS_OR_YEARS),
+    "period_twice": (retained(days=365, years=1), DAYS_OR_YEARS),
+    "days_none": (retained(days=0), PERIOD),
+    "days_broken": (retained(days=1.5), PERIOD),
+    "days_many": (retained(days=36501), PERIOD),
+    "years_none": (retained(years=0), PERIOD),
+    "years_broken": (retained(years=0.5), PERIOD),
+    "years_many": (retained(years=101), PERIOD),
+    "on_foreign_role": (profiles(on_foreign_role="allow"), FOREIGN),
+    "on_mfa_delete": (profiles(on_mfa_delete="enable"), MFA),
+    "on_suspended_versioning": (profiles(on_suspended_versioning="allow"), SUSPENDED),
+    "overrides": (profiles(overrides=["metrics", "filter"]), OVERRIDES),
+    "storage_class_reduced": (profiles(storage_class="REDUCED_REDUNDANCY"), STORAGE),
+    "storage_class_small": (profiles(storage_class="standard_ia"), STORAGE),
+    "storage_class_empty": (profiles(storage_class=""), STORAGE),
+    "region_without_rtc": ({"regions_without_replication_time_control": ["China"]}, RTC_REGION),
     "tags_many": ({"tags": {f"key-{index}": "" for index in range(51)}}, TAGS),
     "tag_of_aws": ({"tags": {"aws:owner": "me"}}, TAGS),
 }
 
-# What only a plan gets to know: regions, accounts, and which runtimes the provider has heard of.
-WEST, EAST, CHINA = "us-west-2", "us-east-2", "cn-north-1"
+# The other side of the fence: what is just good enough.
+GOOD: dict[str, Mapping[str, Any]] = {
+    "prefix_short": {"dr_bucket_prefix": "a-"},
+    "prefix_like_a_reserved_one": {"dr_bucket_prefix": "sthre-"},
+    "filter_tags_ten": filtered(tags={f"{n}" + "k" * 127: "v" * 256 for n in range(10)}),
+    "filter_prefix_longest": filtered(prefix="ü" * 512),
+    "filter_prefix_and_delete_markers": profiles(filter={"prefix": "a/"}),
+    "days_most": retained(days=36500),
+    "years_most": retained(mode="COMPLIANCE", years=100),
+    "rtc_with_metrics": profiles(replication_time_control=True, metrics=True),
+    "overrides_none": profiles(overrides=[]),
+    "key_of_many_regions": {"kms": {"dr_key_arn": f"arn:aws:kms:{EAST}:{ACCOUNT}:key/mrk-1a"}},
+    **{
+        f"storage_class_{name.lower()}": profiles(storage_class=name)
+        for name in (
+            "STANDARD",
+            "STANDARD_IA",
+            "ONEZONE_IA",
+            "INTELLIGENT_TIERING",
+            "GLACIER_IR",
+            "GLACIER",
+            "DEEP_ARCHIVE",
+        )
+    },
+}
+
+# What only a plan gets to know: what is said of two arguments, or of one and a region or account.
+PLANNED: dict[str, tuple[Mapping[str, Any], str]] = {
+    "suffix_namespace": ({"dr_bucket_suffix": "-an"}, RESERVED),
+    "suffix_alias": ({"dr_bucket_suffix": "-dr-s3alias"}, RESERVED),
+    "suffix_directory": ({"dr_bucket_suffix": "--x-s3"}, RESERVED),
+    "suffix_ended_before": ({"dr_bucket_suffix": "-s3"}, RESERVED),
+    "names_long": ({"dr_bucket_prefix": "p" * 17 + "-"}, LENGTH),
+    "names_long_for_the_namespace": (
+        {"dr_bucket_namespace": "account-regional", "dr_bucket_prefix": "p" * 13 + "-"},
+        LENGTH,
+    ),
+    "key_elsewhere": ({"kms": {"dr_key_arn": key_arn(WEST)}}, DR_KEY_PLACE),
+    "key_of_another_partition": (
+        {"kms": {"dr_key_arn": key_arn(EAST).replace(":aws:", ":aws-cn:")}},
+        DR_KEY_PLACE,
+    ),
+    "source_key_elsewhere": (
+        {"kms": {"create_dr_key": True, "source_key_arns": [key_arn(WEST), key_arn(EAST)]}},
+        SOURCE_KEYS_PLACE,
+    ),
+    "source_keys_alone": ({"kms": {"source_key_arns": [key_arn(WEST)]}}, SOURCE_KEYS_ALONE),
+    "profile_key_elsewhere": (profiles(kms_key_arn=key_arn(WEST)), PROFILE_KEY_PLACE),
+    "profile_key_of_another_partition": (
+        profiles(kms_key_arn=key_arn(EAST).replace(":aws:", ":aws-us-gov:")),
+        PROFILE_KEY_PLACE,
+    ),
+    "rtc_not_at_the_source": (
+        {
+            **profiles(replication_time_control=True),
+            "regions_without_replication_time_control": [WEST],
+        },
+        RTC_PLACE,
+    ),
+    "rtc_not_at_the_twin": (
+        {
+            **profiles(replication_time_control=True),
+            "regions_without_replication_time_control": [EAST],
+        },
+        RTC_PLACE,
+    ),
+    "foreign_roles_none": (profiles(on_foreign_role="use"), FOREIGN_NONE),
+    "foreign_role_of_another_account": (
+        {"foreign_role_arns": [ROLE, ROLE.replace(ACCOUNT, OTHER_ACCOUNT)]},
+        SOURCE_ROLES,
+    ),
+    "foreign_role_of_another_partition": (
+        {"foreign_role_arns": [ROLE.replace(":aws:", ":aws-cn:")]},
+        SOURCE_ROLES,
+    ),
+}
+
+# The same, of which Terraform does not say which module it is about.
+LARGE = profile(match_tags=[{f"key-{index}": "v" * 250} for index in range(12)])
+LARGE_IN_BYTES = profile(match_tags=[{f"key-{index}": "ü" * 200} for index in range(8)])
+
+
+def too_large(given: list[dict[str, object]]) -> str:
+    """The sentence about profiles of more than 3000 bytes."""
+    return f"Shorten profiles to 3000 bytes of JSON (now {len(compact(given).encode())})"
+
+
+def compact(given: list[dict[str, object]]) -> str:
+    """JSON as Terraform writes it."""
+    return json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+
+
 PLACES: dict[str, tuple[Case, str]] = {
     "regions_equal": (
         Case("regions_equal", WEST, WEST),
@@ -121,6 +305,42 @@ PLACES: dict[str, tuple[Case, str]] = {
         Case("partitions_differ", WEST, CHINA),
         "aws.source is in partition aws and aws.dr in aws-cn: S3 does not replicate from one",
     ),
+    **{
+        region: (
+            Case(
+                f"namespace_in_{region}", WEST, region, {"dr_bucket_namespace": "account-regional"}
+            ),
+            f"{region} has no account-regional namespace",
+        )
+        for region in ("me-south-1", "me-central-1")
+    },
+}
+# The longest environment that two accounts and a key to come make of profiles that are short.
+ENVIRONMENT_LARGE = Case(
+    "environment_large",
+    WEST,
+    EAST,
+    {
+        "kms": {
+            "create_dr_key": True,
+            "source_key_arns": [key_arn(WEST, key=f"{n}") for n in range(10, 60)],
+        },
+        "profiles": [PROFILE],
+    },
+    OTHER_ACCOUNT,
+)
+
+
+def too_large_together(case: Case) -> str:
+    """The sentence about an environment of more than 4096 bytes."""
+    given = case.environment("destination_bucket_check")
+    given |= {"DR_KEY_ARN": key_arn(case.dr), "PROFILES": compact(case.arguments["profiles"])}
+    size = sum(len(f"{name}{value}".encode()) for name, value in given.items())
+    return f"foreign_role_arns by {size - 4096} bytes"
+
+
+# What only the whole module gets to know.
+WHOLE: dict[str, tuple[Case, str]] = {
     "layer_elsewhere": (
         Case("layer_elsewhere", EAST, WEST, {"layers": {"source": [LAYER]}}),
         f"runs in {EAST}, and Lambda takes layers of the same region only",
@@ -130,22 +350,15 @@ PLACES: dict[str, tuple[Case, str]] = {
         Case("runtime_unborn", WEST, EAST, {"function": {"runtime": "python3.99"}}),
         "expected runtime to be one of",
     ),
-}
-ACCOUNTS = f"""
-provider "aws" {{
-  alias      = "other"
-  region     = "{EAST}"
-  access_key = "222233334444"
-  secret_key = "test"
-}}
-
-module "accounts_differ" {{
-  source    = "../.."
-  providers = {{ aws.source = aws.us_west_2, aws.dr = aws.other }}
-}}
-"""
-REFUSED = {name: sentence for name, (_, sentence) in PLACES.items()} | {
-    "accounts_differ": "this version of the module does not support two accounts"
+    "profiles_large": (
+        Case("profiles_large", WEST, EAST, {"profiles": LARGE}),
+        too_large(LARGE),
+    ),
+    "profiles_large_in_bytes": (
+        Case("profiles_large_in_bytes", WEST, EAST, {"profiles": LARGE_IN_BYTES}),
+        too_large(LARGE_IN_BYTES),
+    ),
+    "environment_large": (ENVIRONMENT_LARGE, too_large_together(ENVIRONMENT_LARGE)),
 }
 
 _MODULE = re.compile(r'in module "(\w+)"')
@@ -153,26 +366,61 @@ _MODULE = re.compile(r'in module "(\w+)"')
 
 @pytest.fixture(scope="module")
 def refusals(terraform_cli: Toolchain) -> Mapping[str, list[str]]:
-    """What is said of each module of ``ARGUMENTS``."""
-    cases = [Case(name, WEST, EAST, arguments) for name, (arguments, _) in ARGUMENTS.items()]
-    errors: dict[str, list[str]] = {}
-    for error in said(terraform_cli, root_text(cases), Root.validate):
-        module = _MODULE.search(error)
-        assert module, f"An error that belongs to no module of the root: {error}"
-        errors.setdefault(module[1], []).append(error)
-    return errors
+    """What is said of each module of ``ARGUMENTS`` and ``GOOD``."""
+    given = {**{name: arguments for name, (arguments, _) in ARGUMENTS.items()}, **GOOD}
+    cases = [Case(name, WEST, EAST, arguments) for name, arguments in given.items()]
+    by_module, others = sort_out(said(terraform_cli, cases, Root.validate, entrance=True))
+    assert not others, f"Errors that belong to no module of the root: {others}"
+    return by_module
 
 
 @pytest.fixture(scope="module")
-def misplaced(terraform_cli: Toolchain) -> list[str]:
-    """What is said of ``PLACES`` and ``ACCOUNTS``; Terraform does not say of which module."""
-    cases = [case for case, _ in PLACES.values()]
-    return said(terraform_cli, root_text(cases) + ACCOUNTS, Root.plan)
+def planned(terraform_cli: Toolchain) -> tuple[Mapping[str, list[str]], list[str]]:
+    """What is said of each module of ``PLANNED``, and of those of ``PLACES`` together."""
+    cases = [Case(name, WEST, EAST, arguments) for name, (arguments, _) in PLANNED.items()]
+    cases += [case for case, _ in PLACES.values()]
+    return sort_out(said(terraform_cli, cases, Root.plan, entrance=True))
 
 
-def said(tools: Toolchain, text: str, command: Callable[[Root], object]) -> list[str]:
-    """The errors of a Terraform run that has to fail."""
+@pytest.fixture(scope="module")
+def whole(terraform_cli: Toolchain) -> list[str]:
+    """What is said of the modules of ``WHOLE`` together."""
+    return said(terraform_cli, [case for case, _ in WHOLE.values()], Root.plan)
+
+
+def sort_out(errors: list[str]) -> tuple[Mapping[str, list[str]], list[str]]:
+    """The errors by the module of the root that they name, and those that name none."""
+    by_module: dict[str, list[str]] = {}
+    others = []
+    for error in errors:
+        if module := _MODULE.search(error):
+            by_module.setdefault(module[1], []).append(error)
+        else:
+            others.append(error)
+    return by_module, others
+
+
+def said(
+    tools: Toolchain,
+    cases: list[Case],
+    command: Callable[[Root], object],
+    *,
+    entrance: bool = False,
+) -> list[str]:
+    """The errors of a Terraform run that has to fail.
+
+    Args:
+        tools: The Terraform to run.
+        cases: The modules.
+        command: What to run.
+        entrance: Whether the modules have only the files that look at arguments and places.
+    """
+    text = root_text(cases, "./entrance" if entrance else "../..")
     with sts_stub() as env, Root(text, tools=tools, env=env) as root:
+        if entrance:
+            (root.folder / "entrance").mkdir()
+            for name in ENTRANCE:
+                shutil.copy(REPO / name, root.folder / "entrance")
         root.init()
         with pytest.raises(TerraformError) as failure:
             command(root)
@@ -181,20 +429,48 @@ def said(tools: Toolchain, text: str, command: Callable[[Root], object]) -> list
     return words.split("Error: ")[1:]
 
 
-@pytest.mark.parametrize("name", ARGUMENTS)
-def test_argument_is_refused(name: str, refusals: Mapping[str, list[str]]) -> None:
-    _, sentence = ARGUMENTS[name]
-    errors = refusals.get(name, [])
+def check(name: str, sentence: str, errors: list[str]) -> None:
     assert errors, f"Nothing was said of {name}, but it had to be: {sentence}"
     assert all(sentence in error for error in errors), f"{sentence!r} had to be said: {errors}"
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_place_is_refused(name: str, misplaced: list[str]) -> None:
-    found = [error for error in misplaced if REFUSED[name] in error]
-    assert found, f"{REFUSED[name]!r} had to be said, but this was: {misplaced}"
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_argument_is_refused(name: str, refusals: Mapping[str, list[str]]) -> None:
+    check(name, ARGUMENTS[name][1], refusals.get(name, []))
 
 
-def test_nothing_else_is_refused(misplaced: list[str]) -> None:
-    others = [error for error in misplaced if not any(map(error.__contains__, REFUSED.values()))]
-    assert not others, "Only what was to be refused may be"
+@pytest.mark.parametrize("name", GOOD)
+def test_argument_is_good(name: str, refusals: Mapping[str, list[str]]) -> None:
+    assert name not in refusals, refusals[name]
+
+
+@pytest.mark.parametrize("name", PLANNED)
+def test_combination_is_refused(
+    name: str, planned: tuple[Mapping[str, list[str]], list[str]]
+) -> None:
+    check(name, PLANNED[name][1], planned[0].get(name, []))
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_place_is_refused(name: str, planned: tuple[Mapping[str, list[str]], list[str]]) -> None:
+    case, sentence = PLACES[name]
+    errors = [*planned[0].get(case.name, []), *planned[1]]
+    assert any(sentence in error for error in errors), f"{sentence!r} had to be said: {errors}"
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_what_is_made_of_it_is_refused(name: str, whole: list[str]) -> None:
+    _, sentence = WHOLE[name]
+    assert any(sentence in error for error in whole), f"{sentence!r} had to be said: {whole}"
+
+
+def test_nothing_else_is_refused(
+    planned: tuple[Mapping[str, list[str]], list[str]], whole: list[str]
+) -> None:
+    by_module, others = planned
+    for errors, cases in ((others, PLACES), (whole, WHOLE)):
+        expected = [sentence for _, sentence in cases.values()]
+        unheard = [error for error in errors if not any(map(error.__contains__, expected))]
+        assert not unheard, "Only what was to be refused may be"
+    places = {case.name for case, _ in PLACES.values()}
+    assert set(by_module) <= {*PLANNED, *places}, "No other module was wrong"

@@ -11,10 +11,27 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from plan.installations import CUSTOM, FUNCTIONS, LONGEST, Case, Installation
+from harness.sts import sts_stub
+from harness.terraform import Root
+from harness.toolchain import REPO, Toolchain
+from plan.installations import (
+    CASES,
+    CUSTOM,
+    DEFAULT,
+    FUNCTIONS,
+    GIVEN,
+    LACKING,
+    LONGEST,
+    TWO_ACCOUNTS,
+    TWO_WITH_KEY,
+    Case,
+    Installation,
+    root_text,
+)
 from s3_dr.settings import Settings
 
 pytestmark = pytest.mark.terraform
@@ -112,7 +129,29 @@ def test_topics_start_the_other_two(each: Installation) -> None:
 
 def test_topics_are_encrypted(each: Installation) -> None:
     for topic in each.of("aws_sns_topic"):
-        assert topic.values["kms_master_key_id"] == "alias/aws/sns"
+        assert "kms_master_key_id" in topic.configured
+        if each.case.two_accounts:
+            assert topic.unknown["kms_master_key_id"] is True, (
+                "AWS's own key is for one account only, so this topic needs one that is yet to be"
+            )
+        else:
+            assert topic.values["kms_master_key_id"] == "alias/aws/sns"
+
+
+def test_keys_are_rotated(each: Installation) -> None:
+    for key in each.of("aws_kms_key"):
+        assert key.values["enable_key_rotation"] is True
+        assert key.values["deletion_window_in_days"] == (30 if ".dr_key[0]." in key.address else 7)
+
+
+def test_only_the_dr_key_cannot_be_destroyed() -> None:
+    """Terraform itself does not tell a plan's reader; the replicas would be lost with the key."""
+    kept = {
+        path.parent.name
+        for path in (REPO / "modules").glob("*/*.tf")
+        if "prevent_destroy = true" in path.read_text(encoding="utf-8")
+    }
+    assert kept == {"dr_key"}
 
 
 def test_failure_queues_are_encrypted_and_patient(each: Installation) -> None:
@@ -152,8 +191,9 @@ def test_function_runs_as_told(it: Installation, key: str) -> None:
     assert logging["application_log_level"] == it.case.arguments.get("log_level", "INFO")
 
 
-def test_everything_is_tagged(custom: Installation) -> None:
-    taggable = [each for each in custom.resources if "tags_all" in each.values]
+@pytest.mark.parametrize("case", [CUSTOM, TWO_WITH_KEY], ids=lambda case: case.name)
+def test_everything_is_tagged(install: Callable[[Case], Installation], case: Case) -> None:
+    taggable = [each for each in install(case).resources if "tags" in each.values]
     kinds = {each.type for each in taggable}
     assert kinds == {
         "aws_cloudwatch_event_rule",
@@ -162,29 +202,84 @@ def test_everything_is_tagged(custom: Installation) -> None:
         "aws_lambda_function",
         "aws_sns_topic",
         "aws_sqs_queue",
+        *(["aws_kms_key"] if case.creates_key else []),
     }
-    bare = [each.address for each in taggable if each.values["tags"] != CUSTOM.arguments["tags"]]
+    bare = [each.address for each in taggable if each.values["tags"] != case.arguments["tags"]]
     assert not bare, f"These do not carry the tags that were given: {bare}"
 
 
-def test_functions_read_what_terraform_gives(each: Installation, key: str) -> None:
-    case, given = each.case, each.environment(key)
-    assert set(given) == {field.name.upper() for field in fields(Settings)}
+def test_function_gets_its_environment(each: Installation, key: str) -> None:
+    if each.case.creates_key:
+        # The provider takes a map with one value that nobody knows for a map that nobody knows;
+        # that only the one value is missing is for a test with an AWS to show.
+        assert each.function(key).unknown["environment"] == [{"variables": True}]
+        return
+    given = each.environment(key)
+    assert isinstance(json.loads(given.pop("PROFILES")), list)
+    assert given == each.case.environment(key)
+
+
+@pytest.mark.parametrize("case", [DEFAULT, CUSTOM, GIVEN, TWO_ACCOUNTS], ids=lambda case: case.name)
+def test_functions_read_what_terraform_gives(
+    install: Callable[[Case], Installation], case: Case, key: str
+) -> None:
+    given = install(case).environment(key)
     settings = Settings.from_environment(given)
+    unread = set(given) - {field.name.upper() for field in fields(Settings)}
+    assert not unread, f"The functions never look at {unread}"
     assert settings.dr_region == case.dr
-    assert settings.source_region == case.source
-    assert settings.dr_bucket_suffix == case.arguments.get("dr_bucket_suffix", "-dr")
-    assert settings.module_name == case.prefix
-    assert settings.partition == case.partition
-    assert settings.own_role_arns == {case.role_arn(key.replace("_", "-")) for key in FUNCTIONS}
-    assert settings.replication_role_arn == case.role_arn("replication")
-    assert settings.topic_01_arn == case.arn("sns", "dr", f"{case.prefix}-01")
-    assert settings.topic_02_arn == case.arn("sns", "source", f"{case.prefix}-02")
+    assert settings.own_role_arns == {case.role_arn(name.replace("_", "-")) for name in FUNCTIONS}
+    assert [profile.name for profile in settings.profiles] == [
+        profile["name"] for profile in case.arguments.get("profiles", [{"name": "standard"}])
+    ]
 
 
-def test_functions_get_the_same(each: Installation) -> None:
-    first, *others = (each.environment(key) for key in FUNCTIONS)
-    assert all(other == first for other in others), "Each function must see the same installation"
+# Keys and a role that are made in the same root, of which a plan does not know the ARNs.
+SAME_ROOT = """
+resource "aws_kms_key" "source" {
+  provider = aws.us_west_2
+}
+
+resource "aws_kms_key" "dr" {
+  provider = aws.us_east_2
+}
+
+resource "aws_iam_role" "foreign" {
+  provider           = aws.us_west_2
+  name               = "foreign"
+  assume_role_policy = "{}"
+}
+
+module "of_same_root" {
+  source = "../.."
+
+  foreign_role_arns = [aws_iam_role.foreign.arn]
+  kms = {
+    dr_key_arn      = aws_kms_key.dr.arn
+    source_key_arns = [aws_kms_key.source.arn]
+  }
+  profiles = [
+    { name = "a", match_tags = [{ dr = "a" }], kms_key_arn = aws_kms_key.dr.arn },
+    { name = "b", match_tags = [{ dr = "b" }], on_foreign_role = "use" },
+  ]
+
+  providers = { aws.source = aws.us_west_2, aws.dr = aws.us_east_2 }
+}
+"""
+
+
+def test_keys_may_be_made_in_the_same_root(terraform_cli: Toolchain) -> None:
+    text = root_text([DEFAULT]) + SAME_ROOT
+    with sts_stub() as env, Root(text, tools=terraform_cli, env=env) as root:
+        root.init()
+        plan = root.plan()
+    names = {}
+    for resource in plan.resources():
+        module, _, address = resource.address.partition(".module.")
+        names.setdefault(module, set()).add(address)
+    assert names["module.of_same_root"] == names[f"module.{DEFAULT.name}"], (
+        "What is made does not hang on an ARN that a plan cannot know"
+    )
 
 
 def test_default_profile(default: Installation) -> None:
@@ -194,19 +289,63 @@ def test_default_profile(default: Installation) -> None:
     assert not profile.matches({"dr": "True"}) and not profile.matches({"Dr": "true"})
 
 
-def test_profiles_come_over_whole(custom: Installation) -> None:
-    ledger, rest = Settings.from_environment(custom.environment("enable_replication")).profiles
-    assert (ledger.name, ledger.delete_markers) == ("ledger", False)
-    assert ledger.matches({"class": "ledger", "stage": "prod"}) and ledger.matches({"dr": "ledger"})
-    assert not ledger.matches({"class": "ledger"}), "A set of tags matches in full or not at all"
-    assert (rest.name, rest.delete_markers) == ("rest", True)
+def test_profiles_say_only_what_is_not_default(install: Callable[[Case], Installation]) -> None:
+    """Lambda has 4 KB for the whole environment."""
+    everything, defaults, halves = profiles_of(install(GIVEN))
+    assert everything == {
+        **GIVEN.arguments["profiles"][0],
+        "overrides": ["metrics", "replication_time_control"],
+    }, "Whatever differs from the default must come over as it was given"
+    assert defaults == {"name": "defaults_spelt_out", "match_tags": [{"dr": "defaults"}]}, (
+        "A default that is spelt out is no news"
+    )
+    assert halves == {
+        "name": "halves",
+        "match_tags": [{"dr": "halves"}],
+        "filter": {"prefix": "a/"},
+        "metrics": False,
+        "object_lock": {"retention": {"mode": "COMPLIANCE", "years": 7}},
+        "overrides": [],
+    }
+
+
+def test_profiles_come_over_in_order(custom: Installation) -> None:
+    assert profiles_of(custom) == [
+        CUSTOM.arguments["profiles"][0],
+        {"name": "rest", "match_tags": [{"dr": "yes"}]},
+    ]
+
+
+CHINA = next(case for case in CASES if case.partition == "aws-cn" and not case.creates_key)
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        (DEFAULT, [None]),
+        (CHINA, [["delete_markers", "metrics", "storage_class"]]),
+        (LACKING, [["delete_markers", "metrics", "storage_class"], ["metrics"]]),
+    ],
+    ids=["offered", "china", "lacking"],
+)
+def test_no_tag_asks_for_what_a_region_lacks(
+    install: Callable[[Case], Installation], case: Case, said: list[list[str] | None]
+) -> None:
+    """That is replication time control; where there is some, any tag may say anything."""
+    assert [profile.get("overrides") for profile in profiles_of(install(case))] == said
+
+
+def profiles_of(installation: Installation) -> list[dict[str, Any]]:
+    given = installation.environment("source_bucket_check")["PROFILES"]
+    return list(json.loads(given))
 
 
 def test_longest_environment_fits(install: Callable[[Case], Installation]) -> None:
-    given = install(LONGEST).environment("source_bucket_check")
-    assert len(given["PROFILES"].encode()) > 2900, "The case must be near what the module takes"
-    size = sum(len(f"{name}{value}".encode()) for name, value in given.items())
-    assert size <= 4096, f"Lambda takes 4 KB of environment, and the longest has {size} bytes"
+    for key in FUNCTIONS:
+        given = install(LONGEST).environment(key)
+        assert len(given["PROFILES"].encode()) > 2900, "The case must be near what the module takes"
+        size = sum(len(f"{name}{value}".encode()) for name, value in given.items())
+        assert size <= 4096, f"Lambda takes 4 KB of environment, and the longest has {size} bytes"
 
 
 def test_longest_names_fit(install: Callable[[Case], Installation]) -> None:

@@ -51,7 +51,12 @@ def data() -> dict[str, Any]:
         "configuration": {
             "provider_config": {
                 "aws.source": region,
-                "aws.dr": {"expressions": {"region": {"constant_value": "us-east-2"}}},
+                "aws.dr": {
+                    "expressions": {
+                        "access_key": {"constant_value": "222233334444"},
+                        "region": {"constant_value": "us-east-2"},
+                    }
+                },
                 "aws.odd": {"expressions": {"region": {"references": ["local.region"]}}},
             },
             "root_module": {"module_calls": {"inner": {"module": inner}}},
@@ -118,6 +123,13 @@ def test_the_region_of_a_provider(data: dict[str, Any]) -> None:
     assert (plan.region("aws.source"), plan.region("aws.dr")) == ("us-west-2", "us-east-2")
     with pytest.raises(AssertionError, match=r"aws\.odd is neither a constant nor a variable"):
         plan.region("aws.odd")
+
+
+def test_the_access_key_of_a_provider(data: dict[str, Any]) -> None:
+    plan = Plan(data)
+
+    assert plan.access_key("aws.dr") == "222233334444"
+    assert plan.access_key("aws.source") is None
 
 
 def test_policies_are_those_that_the_configuration_sets(data: dict[str, Any]) -> None:

@@ -1,0 +1,153 @@
+# Where the module stands, and what its parts are called. ARNs are put together from names, so that every policy
+# can be read in the plan, before anything it speaks of exists.
+
+# What these answers rule out is refused here, before anything is made.
+
+data "aws_caller_identity" "source" {
+  provider = aws.source
+}
+
+data "aws_caller_identity" "dr" {
+  provider = aws.dr
+}
+
+data "aws_partition" "source" {
+  provider = aws.source
+}
+
+data "aws_partition" "dr" {
+  provider = aws.dr
+
+  lifecycle {
+    postcondition {
+      condition     = self.partition == data.aws_partition.source.partition
+      error_message = "aws.source is in partition ${data.aws_partition.source.partition} and aws.dr in ${self.partition}: S3 does not replicate from one partition to another, so choose two regions of the same one."
+    }
+  }
+}
+
+data "aws_region" "source" {
+  provider = aws.source
+}
+
+data "aws_region" "dr" {
+  provider = aws.dr
+
+  lifecycle {
+    postcondition {
+      condition     = self.id != data.aws_region.source.id
+      error_message = "aws.source and aws.dr are both in ${self.id}: a copy in the same region is lost with it, so give aws.dr another region."
+    }
+  }
+}
+
+locals {
+  places = {
+    source = {
+      account_id = data.aws_caller_identity.source.account_id
+      dns_suffix = data.aws_partition.source.dns_suffix
+      partition  = data.aws_partition.source.partition
+      region     = data.aws_region.source.id
+    }
+    dr = {
+      account_id = data.aws_caller_identity.dr.account_id
+      dns_suffix = data.aws_partition.dr.dns_suffix
+      partition  = data.aws_partition.dr.partition
+      region     = data.aws_region.dr.id
+    }
+  }
+  source       = local.places.source
+  dr           = local.places.dr
+  two_accounts = local.source.account_id != local.dr.account_id
+
+  function_names = {
+    for key in ["source_bucket_check", "destination_bucket_check", "enable_replication"] :
+    key => "${var.name}-${replace(key, "_", "-")}"
+  }
+
+  functions = {
+    for key, place in {
+      source_bucket_check      = local.source
+      destination_bucket_check = local.dr
+      enable_replication       = local.source
+      } : key => {
+      function_arn   = "arn:${place.partition}:lambda:${place.region}:${place.account_id}:function:${local.function_names[key]}"
+      function_name  = local.function_names[key]
+      handler        = "s3_dr.handlers.${key}"
+      log_group_arn  = "arn:${place.partition}:logs:${place.region}:${place.account_id}:log-group:/aws/lambda/${local.function_names[key]}"
+      log_group_name = "/aws/lambda/${local.function_names[key]}"
+      region         = place.region
+      role_arn       = "arn:${place.partition}:iam::${place.account_id}:role/${local.function_names[key]}"
+      role_name      = local.function_names[key]
+    }
+  }
+
+  queues = {
+    for key, place in local.places : key => {
+      arn  = "arn:${place.partition}:sqs:${place.region}:${place.account_id}:${var.name}-failures"
+      name = "${var.name}-failures"
+    }
+  }
+
+  # With two accounts, a function reads the buckets of the other one as a role that is there.
+  reader_roles = {
+    for key, reader in {
+      source = { place = local.source, suffix = "source-reader" }
+      twin   = { place = local.dr, suffix = "twin-reader" }
+      } : key => {
+      arn  = "arn:${reader.place.partition}:iam::${reader.place.account_id}:role/${var.name}-${reader.suffix}"
+      name = "${var.name}-${reader.suffix}"
+    }
+  }
+
+  replication_role = {
+    arn  = "arn:${local.source.partition}:iam::${local.source.account_id}:role/${var.name}-replication"
+    name = "${var.name}-replication"
+  }
+
+  # A foreign role is used where a bucket already has a replication configuration of that role.
+  replication_role_arns = sort(setunion([local.replication_role.arn], var.foreign_role_arns))
+
+  rules = {
+    for key in ["s3_events", "check_requests"] : key => {
+      arn  = "arn:${local.source.partition}:events:${local.source.region}:${local.source.account_id}:rule/${var.name}-${replace(key, "_", "-")}"
+      name = "${var.name}-${replace(key, "_", "-")}"
+    }
+  }
+
+  topics = {
+    for key, place in { topic_01 = local.dr, topic_02 = local.source } : key => {
+      arn                        = "arn:${place.partition}:sns:${place.region}:${place.account_id}:${var.name}-${trimprefix(key, "topic_")}"
+      name                       = "${var.name}-${trimprefix(key, "topic_")}"
+      region                     = place.region
+    }
+  }
+
+  # Any bucket may be tagged, so names say nothing about the sources; the twins are known by how theirs begin and end.
+  twin_ending    = var.dr_bucket_namespace == "global" ? var.dr_bucket_suffix : "${var.dr_bucket_suffix}-${local.dr.account_id}-${local.dr.region}-an"
+  source_buckets = "arn:${local.source.partition}:s3:::*"
+  twin_buckets   = "arn:${local.dr.partition}:s3:::${var.dr_bucket_prefix}*${local.twin_ending}"
+
+  # Nobody knows a key's ID before it is made; what has to be in the plan names it by its place.
+  any_key = {
+    for key, place in local.places : key => "arn:${place.partition}:kms:${place.region}:${place.account_id}:key/*"
+  }
+  dr_keys = sort(distinct(compact(concat(
+    var.kms.create_dr_key ? [local.any_key.dr] : [],
+    [var.kms.dr_key_arn],
+    var.profiles[*].kms_key_arn,
+  ))))
+  source_keys = var.kms.source_key_arns == null ? [local.any_key.source] : sort(var.kms.source_key_arns)
+
+  dr_key = {
+    account_id  = local.dr.account_id
+    alias       = "alias/${var.name}-dr"
+    name        = var.name
+    partition   = local.dr.partition
+    via_service = local.via_s3.dr
+  }
+
+  # KMS is reached through the service that encrypts, whose name has another ending in China.
+  via_s3  = { for key, place in local.places : key => "s3.${place.region}.${place.dns_suffix}" }
+  via_sns = { for key, place in local.places : key => "sns.${place.region}.${place.dns_suffix}" }
+}

@@ -1,0 +1,95 @@
+# What the functions are told: how they run, and the environment they read.
+
+locals {
+  replication_time_control = !anytrue([
+    for place in local.places : contains(var.regions_without_replication_time_control, place.region)
+  ])
+  # No tag of a bucket may ask for what its regions do not have.
+  overrides_not_offered = local.replication_time_control ? [] : ["replication_time_control"]
+
+  # Lambda has 4 KB for all of the environment: what is at its default stays out.
+  profiles = [for profile in var.profiles : { for key, value in {
+    name       = profile.name
+    match_tags = profile.match_tags
+
+    delete_markers = profile.delete_markers ? null : false
+    filter = profile.filter.prefix == "" && length(profile.filter.tags) == 0 ? null : {
+      for key, value in {
+        prefix = profile.filter.prefix == "" ? null : profile.filter.prefix
+        tags   = length(profile.filter.tags) == 0 ? null : profile.filter.tags
+      } : key => value if value != null
+    }
+    kms_key_arn = profile.kms_key_arn
+    metrics     = profile.metrics
+    object_lock = !profile.object_lock.always && profile.object_lock.retention == null ? null : {
+      for key, value in {
+        always = profile.object_lock.always ? true : null
+        retention = profile.object_lock.retention == null ? null : {
+          for key, value in profile.object_lock.retention : key => value if value != null
+        }
+      } : key => value if value != null
+    }
+    on_foreign_role         = profile.on_foreign_role == "block" ? null : profile.on_foreign_role
+    on_mfa_delete           = profile.on_mfa_delete == "block" ? null : profile.on_mfa_delete
+    on_suspended_versioning = profile.on_suspended_versioning == "block" ? null : profile.on_suspended_versioning
+    overrides = local.replication_time_control && length(profile.overrides) == 4 ? null : sort(
+      setsubtract(profile.overrides, local.overrides_not_offered)
+    )
+    replica_modifications    = profile.replica_modifications ? true : null
+    replication_time_control = profile.replication_time_control ? true : null
+    storage_class            = profile.storage_class
+  } : key => value if value != null }]
+
+  # All of it is known in the plan.
+  environment = { for key, value in {
+    DR_ACCOUNT_ID        = local.dr.account_id
+    DR_BUCKET_NAMESPACE  = var.dr_bucket_namespace
+    DR_BUCKET_PREFIX     = var.dr_bucket_prefix
+    DR_BUCKET_SUFFIX     = var.dr_bucket_suffix
+    DR_KEY_ARN           = var.kms.dr_key_arn == null ? "" : var.kms.dr_key_arn
+    DR_REGION            = local.dr.region
+    FOREIGN_ROLE_ARNS    = join(",", var.foreign_role_arns)
+    LOG_LEVEL            = var.log_level
+    MODULE_NAME          = var.name
+    OWN_ROLE_ARNS        = join(",", [for function in local.functions : function.role_arn])
+    PARTITION            = local.source.partition
+    PROFILES             = jsonencode(local.profiles)
+    REPLICATION_ROLE_ARN = local.replication_role.arn
+    SOURCE_ACCOUNT_ID    = local.source.account_id
+    SOURCE_KEY_ARNS      = var.kms.source_key_arns == null ? "" : join(",", var.kms.source_key_arns)
+    SOURCE_REGION        = local.source.region
+    TOPIC_01_ARN         = local.topics.topic_01.arn
+    TOPIC_02_ARN         = local.topics.topic_02.arn
+  } : key => value if value != "" }
+
+  # In the other account each function reads with the one role that it needs there.
+  readers = {
+    source_bucket_check      = { TWIN_READER_ROLE_ARN = local.reader_roles.twin.arn }
+    destination_bucket_check = { SOURCE_READER_ROLE_ARN = local.reader_roles.source.arn }
+    enable_replication       = { TWIN_READER_ROLE_ARN = local.reader_roles.twin.arn }
+  }
+
+  function_settings = { for key, reader in local.readers : key => merge(var.function, {
+    log_level          = var.log_level
+    log_retention_days = var.log_retention_days
+    package            = coalesce(var.package, "${path.module}/lambda/dist/s3_dr.zip")
+    tags               = var.tags
+
+    # A created key's ARN is the one value that only the apply knows. It is put in without being looked at: a
+    # filter over it would leave the whole environment unknown.
+    environment = merge(
+      local.environment,
+      var.kms.create_dr_key ? { DR_KEY_ARN = one(module.dr_key[*].arn) } : {},
+      local.two_accounts ? reader : {},
+    )
+  }) }
+
+  # Base64 turns each three bytes into four characters, so its length counts bytes where length() counts characters.
+  # A created key's ARN is as long as its place and a UUID.
+  profiles_bytes = floor(length(replace(base64encode(local.environment.PROFILES), "=", "")) * 3 / 4)
+  environment_bytes = floor(length(replace(base64encode(join("", concat(
+    flatten([for key, value in local.environment : [key, value]]),
+    var.kms.create_dr_key ? ["DR_KEY_ARN", replace(local.any_key.dr, "*", uuidv5("dns", "s3-dr"))] : [],
+    local.two_accounts ? ["SOURCE_READER_ROLE_ARN", local.reader_roles.source.arn] : [],
+  ))), "=", "")) * 3 / 4)
+}

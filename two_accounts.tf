@@ -1,0 +1,76 @@
+# With two accounts, each has one role as which the functions of the other look at its buckets: what a role may
+# do in its own account says nothing about buckets of another. In one account there is no such role.
+
+data "aws_iam_policy_document" "source_reader" {
+  provider = aws.source
+
+  statement {
+    sid = "ReadTheSourceBuckets"
+    actions = [
+      "s3:GetBucketObjectLockConfiguration",
+      "s3:GetBucketTagging",
+      "s3:GetEncryptionConfiguration",
+      "s3:ListBucket",
+    ]
+    resources = [local.source_buckets]
+
+    condition {
+      test     = "StringEquals"
+      variable = "s3:ResourceAccount"
+      values   = [local.source.account_id]
+    }
+  }
+
+  statement {
+    sid       = "TellBucketsOfOthersFromDeniedOnes"
+    actions   = ["s3:ListAllMyBuckets"]
+    resources = ["*"]
+  }
+}
+
+module "source_reader" {
+  source    = "./modules/reader_role"
+  providers = { aws = aws.source }
+  count     = local.two_accounts ? 1 : 0
+
+  role             = local.reader_roles.source
+  policy           = data.aws_iam_policy_document.source_reader.json
+  reader_role_arns = [local.functions.destination_bucket_check.role_arn]
+  tags             = var.tags
+}
+
+data "aws_iam_policy_document" "twin_reader" {
+  provider = aws.dr
+
+  statement {
+    sid       = "ReadTheMarkOfTheTwins"
+    actions   = ["s3:GetBucketTagging", "s3:ListBucket"]
+    resources = [local.twin_buckets]
+
+    condition {
+      test     = "StringEquals"
+      variable = "s3:ResourceAccount"
+      values   = [local.dr.account_id]
+    }
+  }
+
+  statement {
+    sid       = "TellBucketsOfOthersFromDeniedOnes"
+    actions   = ["s3:ListAllMyBuckets"]
+    resources = ["*"]
+  }
+}
+
+module "twin_reader" {
+  source    = "./modules/reader_role"
+  providers = { aws = aws.dr }
+  count     = local.two_accounts ? 1 : 0
+
+  role   = local.reader_roles.twin
+  policy = data.aws_iam_policy_document.twin_reader.json
+  reader_role_arns = [
+    local.functions.enable_replication.role_arn,
+    local.functions.source_bucket_check.role_arn,
+  ]
+  tags = var.tags
+}
