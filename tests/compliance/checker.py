@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from harness.toolchain import REPO
 
 FEATURES = Path(__file__).resolve().parent / "features"
+FEATURES_FOR = FEATURES.with_name("features_for")
 VARIABLE = "S3_DR_TERRAFORM_COMPLIANCE"
 
 
@@ -57,18 +58,22 @@ def find(environ: Mapping[str, str]) -> Path:
     return path
 
 
-def judge(program: Path, plan: Mapping[str, Any], folder: Path) -> Verdict:
-    """Lets terraform-compliance judge a plan by all features.
+def judge(
+    program: Path, plan: Mapping[str, Any], folder: Path, features_for: Iterable[str] = ()
+) -> Verdict:
+    """Lets terraform-compliance judge a plan.
 
     Args:
         program: terraform-compliance.
         plan: The JSON of the plan.
         folder: An empty folder for the plan and the report.
+        features_for: Folders of ``features_for`` to judge by, besides ``features``.
     """
     file, report = folder / "plan.json", folder / "report.xml"
     file.write_text(json.dumps(plan), encoding="utf-8")
+    more = [FEATURES_FOR / name for name in features_for]
     run = subprocess.run(
-        [program, "-f", FEATURES, "-p", file, f"--junit-xml={report}"],
+        [program, "-f", FEATURES, "-p", file, f"--junit-xml={report}", *more],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -1,7 +1,8 @@
-"""One plan of everything here, taken apart into a good plan and one for each folder of ``bad``.
+"""One plan of everything here, taken apart into good plans and one for each folder of ``bad``.
 
-Terraform is started once: a root holds ``good`` and every folder of ``bad`` as a module. A case's
-plan is the good one plus what the bad folder adds, as if a consumer had added it to his root;
+Terraform is started once: a root holds ``good`` and every folder of ``bad`` as a module, and
+``good`` holds each kind of installation as a module. A good plan is one kind; a case's plan is a
+good one plus what the bad folder adds, as if a consumer had added it to his root;
 terraform-compliance reads nothing but the JSON and cannot tell the difference.
 """
 
@@ -9,12 +10,21 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+# The kinds of installations, as their modules in ``good`` are called, and the folders of
+# ``features_for`` that are for each; ``features`` is for all.
+KINDS = {
+    "one_account": (),
+    "created_key": ("created_dr_key", "dr_key"),
+    "own_keys": ("account_regional", "dr_key"),
+    "two_accounts": ("two_accounts",),
+    "two_accounts_created_key": ("account_regional", "created_dr_key", "dr_key", "two_accounts"),
+}
 _FAILS = re.compile(r"^# Fails: (.+)$", re.MULTILINE)
 _INSTEAD = re.compile(r"^# Instead of: (.+)$", re.MULTILINE)
 _PROVIDER = 'provider "aws" {\n  region = "us-west-2"\n}\n'
@@ -63,29 +73,34 @@ def write_root(folder: Path) -> None:
     (folder / "main.tf").write_text(text, encoding="utf-8")
 
 
-def good_plan(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The plan of ``good`` alone."""
-    return _only(data, {"good"}, "")
+def good_plan(data: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """The plan of ``good`` alone, with one kind of installation."""
+    return _only(data, {"good"}, kind)
 
 
-def bad_plan(data: Mapping[str, Any], bad: Bad) -> dict[str, Any]:
-    """The plan of ``good`` with a bad folder added."""
-    return _only(data, {"good", bad.name}, bad.instead_of)
+def bad_plan(data: Mapping[str, Any], bad: Bad, kind: str) -> dict[str, Any]:
+    """The plan of ``good`` with one kind of installation, and a bad folder added."""
+    return _only(data, {"good", bad.name}, kind, bad.instead_of)
 
 
 def empty_plan(data: Mapping[str, Any]) -> dict[str, Any]:
     """The plan of a root with nothing in it."""
-    return _only(data, set(), "")
+    return _only(data, set())
 
 
-def _only(data: Mapping[str, Any], names: set[str], without: str) -> dict[str, Any]:
-    """The plan of some of the root's modules, without the good module's resources of that name."""
+def _only(
+    data: Mapping[str, Any], names: set[str], kind: str = "", without: str = ""
+) -> dict[str, Any]:
+    """The plan of some of the root's modules; of ``good`` one kind, without resources of a name."""
+    others = KINDS.keys() - {kind}
 
     def stays(address: str) -> bool:
-        name = address.split(".")[1]
-        return name in names and not (
-            without and name == "good" and address.endswith(f".{without}")
-        )
+        path = address.split(".")
+        if path[1] == "good" and (
+            path[3] in others or (without and address.endswith(f".{without}"))
+        ):
+            return False
+        return path[1] in names
 
     configuration = data["configuration"]
     calls = configuration["root_module"]["module_calls"]
@@ -105,7 +120,19 @@ def _only(data: Mapping[str, Any], names: set[str], without: str) -> dict[str, A
                 if each.get("module_address", "module.good").split(".")[1] in names
             },
             "root_module": {
-                "module_calls": {name: call for name, call in calls.items() if name in names}
+                "module_calls": {
+                    name: _without_calls(call, others)
+                    for name, call in calls.items()
+                    if name in names
+                }
             },
         },
     }
+
+
+def _without_calls(call: Mapping[str, Any], names: Set[str]) -> dict[str, Any]:
+    """A module's configuration, without the modules of some names in it."""
+    module = call["module"]
+    calls = module.get("module_calls", {})
+    kept = {name: each for name, each in calls.items() if name not in names}
+    return {**call, "module": {**module, "module_calls": kept}}

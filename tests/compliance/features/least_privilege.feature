@@ -1,15 +1,15 @@
 # What the roles of s3-dr may do is spelt out, pinned and never deletes.
 #
-# Of the whole root this demands nothing. It looks at roles and role policies whose names end in -bucket-check or
-# -replication, as the module's do; a role of your own that is called so is looked at too. Conditions are looked
-# for where a statement has one resource or one action, which terraform-compliance can tell apart.
+# Of the whole root this demands nothing. It looks at roles and role policies whose names end in -bucket-check,
+# -replication, -source-reader or -twin-reader, as the module's do; a role of your own that is called so is looked at
+# too. "Its Effect is Allow" takes the statements one by one, whether they have one action and resource or many.
 
 Feature: The roles have the least privilege
 
   @noskip
   Scenario: Every action is spelt out
     Given I have aws_iam_role_policy defined
-    When its name is "^.+-(bucket-check|replication)$" regex
+    When its name is "^.+-(bucket-check|replication|source-reader|twin-reader)$" regex
     Then it must have policy
     And it must have statement
     And it must have action
@@ -18,7 +18,7 @@ Feature: The roles have the least privilege
   @noskip
   Scenario: Nothing is allowed by leaving something out
     Given I have aws_iam_role_policy defined
-    When its name is "^.+-(bucket-check|replication)$" regex
+    When its name is "^.+-(bucket-check|replication|source-reader|twin-reader)$" regex
     Then it must have policy
     And it must not have notaction
     And it must not have notresource
@@ -26,7 +26,7 @@ Feature: The roles have the least privilege
   @noskip
   Scenario: Nothing can be deleted
     Given I have aws_iam_role_policy defined
-    When its name is "^.+-(bucket-check|replication)$" regex
+    When its name is "^.+-(bucket-check|replication|source-reader|twin-reader)$" regex
     Then it must have policy
     And it must have statement
     And it must have action
@@ -35,9 +35,10 @@ Feature: The roles have the least privilege
   @noskip
   Scenario: Nothing but the list of buckets is open on every resource
     Given I have aws_iam_role_policy defined
-    When its name is "^.+-(bucket-check|replication)$" regex
+    When its name is "^.+-(bucket-check|replication|source-reader|twin-reader)$" regex
     Then it must have policy
     And it must have statement
+    When its Effect is Allow
     When its Resource is "*"
     Then it must have action
     And its value must be s3:ListAllMyBuckets
@@ -45,9 +46,10 @@ Feature: The roles have the least privilege
   @noskip
   Scenario: Every word about a bucket has a condition
     Given I have aws_iam_role_policy defined
-    When its name is "^.+-(bucket-check|replication)$" regex
+    When its name is "^.+-(bucket-check|replication|source-reader|twin-reader)$" regex
     Then it must have policy
     And it must have statement
+    When its Effect is Allow
     When its Resource is "^arn:[a-z-]+:s3:::.*$" regex
     Then it must have condition
     And its value must not be null
@@ -58,29 +60,41 @@ Feature: The roles have the least privilege
     When its name is "^.+-(bucket-check|enable-replication)$" regex
     Then it must have policy
     And it must have statement
+    When its Effect is Allow
     When its Action is "^s3:(Create|Put).+$" regex
     Then it must have aws:RequestedRegion
     And its value must match the "^[a-z]{2}(-[a-z]+)+-[0-9]$" regex
 
   @noskip
-  Scenario: One role can be passed
+  Scenario: Only named roles can be passed
     Given I have aws_iam_role_policy defined
-    When its name is "^.+-(bucket-check|replication)$" regex
+    When its name is "^.+-(bucket-check|replication|source-reader|twin-reader)$" regex
     Then it must have policy
     And it must have statement
+    When its Effect is Allow
     When its Action is iam:PassRole
     Then it must have resource
-    And its value must match the "^arn:[a-z-]+:iam::[0-9]{12}:role/[^*]+$" regex
+    And its value must match the "^arn:[a-z-]+:iam::[0-9]{12}:role/[^*?]+$" regex
 
   @noskip
-  Scenario: The role is passed to S3 only
+  Scenario: Roles are passed to S3 only
     Given I have aws_iam_role_policy defined
-    When its name is "^.+-(bucket-check|replication)$" regex
+    When its name is "^.+-(bucket-check|replication|source-reader|twin-reader)$" regex
     Then it must have policy
     And it must have statement
+    When its Effect is Allow
     When its Action is iam:PassRole
     Then it must have iam:PassedToService
     And its value must be s3.amazonaws.com
+
+  @noskip
+  Scenario: Keys are of one account in one region
+    Given I have aws_iam_role_policy defined
+    When its name is "^.+-(bucket-check|replication|source-reader|twin-reader)$" regex
+    Then it must have policy
+    And it must have statement
+    And it must have resource
+    And its value must not match the "^arn:[^:]*:kms:(?![a-z0-9-]+:[0-9]{12}:key/).*" regex
 
   @noskip
   Scenario: Only Lambda and S3 can take a role

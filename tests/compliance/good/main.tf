@@ -1,5 +1,6 @@
 # A root as a consumer has it: the module, and things of his own that the features must not mind. They are of the
-# kinds that the features look at, and nothing about them follows the module's ways.
+# kinds that the features look at, and nothing about them follows the module's ways. The module is here once for each
+# kind of installation (KINDS in plans.py); a plan that is judged holds one of them.
 
 terraform {
   required_version = ">= 1.9"
@@ -26,13 +27,72 @@ provider "aws" {
   region = "us-east-2"
 }
 
-module "s3_dr" {
+# The DR region in another account: the stand-in for STS takes the access key for the account.
+provider "aws" {
+  alias      = "other"
+  region     = "us-east-2"
+  access_key = "222233334444"
+  secret_key = "test"
+}
+
+module "one_account" {
   source = "../../.."
 
   providers = {
     aws.source = aws.source
     aws.dr     = aws.dr
   }
+}
+
+module "created_key" {
+  source = "../../.."
+
+  providers = {
+    aws.source = aws.source
+    aws.dr     = aws.dr
+  }
+
+  kms = { create_dr_key = true }
+}
+
+# Keys, a replication role and names that the consumer chose.
+module "own_keys" {
+  source = "../../.."
+
+  providers = {
+    aws.source = aws.source
+    aws.dr     = aws.dr
+  }
+
+  dr_bucket_namespace = "account-regional"
+  dr_bucket_prefix    = "copy-"
+  foreign_role_arns   = ["arn:aws:iam::111122223333:role/orders/replication"]
+  kms = {
+    dr_key_arn      = "arn:aws:kms:us-east-2:111122223333:key/00000000-0000-0000-0000-000000000001"
+    source_key_arns = ["arn:aws:kms:us-west-2:222233334444:key/00000000-0000-0000-0000-000000000002"]
+  }
+}
+
+module "two_accounts" {
+  source = "../../.."
+
+  providers = {
+    aws.source = aws.source
+    aws.dr     = aws.other
+  }
+}
+
+module "two_accounts_created_key" {
+  source = "../../.."
+
+  providers = {
+    aws.source = aws.source
+    aws.dr     = aws.other
+  }
+
+  dr_bucket_namespace = "account-regional"
+  foreign_role_arns   = ["arn:aws:iam::111122223333:role/orders/replication"]
+  kms                 = { create_dr_key = true }
 }
 
 # A topic in the clear, with a policy that is known only after the apply.

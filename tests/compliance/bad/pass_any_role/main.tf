@@ -1,4 +1,4 @@
-# Fails: One role can be passed
+# Fails: Only named roles can be passed
 # Whoever may pass every role has the permissions of all.
 
 resource "aws_iam_role_policy" "bad" {

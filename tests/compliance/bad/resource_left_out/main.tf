@@ -7,10 +7,17 @@ resource "aws_iam_role_policy" "bad" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Effect      = "Allow"
-      Action      = "sns:Publish"
-      NotResource = "arn:aws:sns:us-west-2:111122223333:other"
-    }]
+    Statement = [
+      {
+        Effect   = "Allow"
+        Action   = "sns:Publish"
+        Resource = "arn:aws:sns:us-west-2:111122223333:bad-01"
+      },
+      {
+        Effect      = "Allow"
+        Action      = "sns:Publish"
+        NotResource = "arn:aws:sns:us-west-2:111122223333:other"
+      },
+    ]
   })
 }

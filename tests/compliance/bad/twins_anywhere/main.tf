@@ -1,23 +1,22 @@
 # Fails: Twins are in an approved region
 # The DR region is not a region.
 
-resource "aws_lambda_function" "bad" {
-  function_name = "bad"
-  role          = "arn:aws:iam::111122223333:role/bad"
-  handler       = "s3_dr.handlers.source_bucket_check"
-  s3_bucket     = "bad"
-  s3_key        = "bad.zip"
-  runtime       = "python3.13"
-  timeout       = 120
+resource "aws_iam_role_policy" "bad" {
+  name = "bad-destination-bucket-check"
+  role = "bad"
 
-  environment {
-    variables = {
-      DR_REGION     = "moon-east-2"
-      SOURCE_REGION = "us-west-2"
-    }
-  }
-
-  logging_config {
-    log_format = "JSON"
-  }
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = "s3:PutBucketPolicy"
+      Resource = "arn:aws:s3:::*-dr"
+      Condition = {
+        StringEquals = {
+          "aws:RequestedRegion" = "mo-east-2"
+          "s3:ResourceAccount"  = "111122223333"
+        }
+      }
+    }]
+  })
 }
