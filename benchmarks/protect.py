@@ -39,10 +39,11 @@ ORIGINAL_CALLS = 13
 SAFETY_READS = {
     ("source_bucket_check", "HeadBucket", "source"): "a bucket of another region is protected",
     ("source_bucket_check", "GetBucketEncryption", "source"): "a KMS bucket gets an empty twin",
-    ("source_bucket_check", "GetObjectLockConfiguration", "source"): "a locked bucket never copies",
     ("source_bucket_check", "HeadBucket", "twin"): "a source is versioned, then found blocked",
     ("destination_bucket_check", "GetBucketTagging", "source"): "a stale message makes a bucket",
     ("destination_bucket_check", "HeadBucket", "source"): "a forged message makes a bucket",
+    ("destination_bucket_check", "GetBucketEncryption", "source"): "the twin refuses SSE-C objects",
+    ("destination_bucket_check", "GetObjectLockConfiguration", "source"): "locked objects fail",
     ("enable_replication", "GetBucketTagging", "source"): "a stale message replicates a bucket",
     ("enable_replication", "HeadBucket", "source"): "a forged message replicates a bucket",
     ("enable_replication", "GetBucketTagging", "twin"): "objects go to a bucket that is no twin",

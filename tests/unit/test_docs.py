@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from s3_dr.check import MANAGER_TAG, SOURCE_TAG
 from s3_dr.outcomes import Outcome, Reason
-from s3_dr.twin import TLS_SID
+from s3_dr.profiles import STORAGE_CLASSES, Profile
+from s3_dr.tags import MANAGER_TAG, SOURCE_TAG
+from s3_dr.twin_policy import BUCKET_SID, OBJECTS_SID, TLS_SID
 
 REPO = Path(__file__).resolve().parents[2]
 README = (REPO / "README.md").read_text(encoding="utf-8")
@@ -153,9 +154,14 @@ def test_every_policy_statement_is_explained() -> None:
 
 
 def test_every_action_is_named() -> None:
-    files = [REPO / "policies.tf", REPO / "modules" / "function" / "main.tf"]
-    pattern = r'"((?:iam|logs|s3|sns|sqs|sts):[A-Z]\w+)"'
-    conditions = {"s3:ResourceAccount", "iam:PassedToService"}
+    files = [*REPO.glob("*.tf"), *REPO.glob("modules/*/*.tf")]
+    pattern = r'"((?:iam|kms|logs|s3|sns|sqs|sts):[A-Z]\w+)"'
+    conditions = {
+        "iam:PassedToService",
+        "kms:ViaService",
+        "lambda:InvokeFunction",
+        "s3:ResourceAccount",
+    }
     actions = {action for f in files for action in re.findall(pattern, f.read_text("utf-8"))}
     named = set(re.findall(r"`(\w+:[A-Z]\w+)`", section("PERMISSIONS")))
 
@@ -163,8 +169,23 @@ def test_every_action_is_named() -> None:
 
 
 def test_marks_are_called_what_they_are_called() -> None:
-    for mark in (SOURCE_TAG, MANAGER_TAG, TLS_SID):
+    for mark in (SOURCE_TAG, MANAGER_TAG, TLS_SID, OBJECTS_SID, BUCKET_SID):
         assert f"`{mark}`" in README
+
+
+def chapter(heading: str) -> str:
+    found = re.search(rf"^## {heading}$(.*?)^## ", README, re.MULTILINE | re.DOTALL)
+    assert found, f"README.md has a chapter {heading}"
+    return found[1]
+
+
+def test_every_field_of_a_profile_has_its_row() -> None:
+    fields = set(Profile.__dataclass_fields__) - {"name", "match_tags"}
+    overrides = set(Profile.overrides)
+
+    cells = first_cells(chapter("Profiles"))
+    assert set(cells) == fields | {"s3-dr:" + name.replace("_", "-") for name in overrides}
+    assert all(f"`{name}`" in chapter("Profiles") for name in STORAGE_CLASSES)
 
 
 # --- HCL -----------------------------------------------------------------------------------------
@@ -185,7 +206,7 @@ def test_hcl_gives_only_inputs_that_exist(block: str) -> None:
 
 def test_only_outputs_that_exist_are_named() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in MARKDOWN)
-    named = set(re.findall(r"module\.s3_dr\.(\w+)", text))
+    named = set(re.findall(r"module\.s3_dr\.(?!module\.)(\w+)", text))
     named |= set(re.findall(r"output `(\w+)`", text))
 
     assert named, "the test finds the outputs"
