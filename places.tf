@@ -137,7 +137,9 @@ locals {
     [var.kms.dr_key_arn],
     var.profiles[*].kms_key_arn,
   ))))
-  source_keys = var.kms.source_key_arns == null ? [local.any_key.source] : sort(var.kms.source_key_arns)
+  # Rules that are on buckets change their key only when the bucket is checked.
+  replica_keys = sort(setunion(local.dr_keys, var.kms.former_dr_key_arns))
+  source_keys  = var.kms.source_key_arns == null ? [local.any_key.source] : sort(var.kms.source_key_arns)
 
   dr_key = {
     account_id  = local.dr.account_id

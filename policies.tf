@@ -41,7 +41,11 @@ data "aws_iam_policy_document" "source_bucket_check" {
   }
 
   dynamic "statement" {
-    for_each = var.kms.source_key_arns == null ? [] : [sort(setunion([local.any_key.source], local.source_keys))]
+    # KMS asks for the key that is behind an alias; emulators ask for the alias.
+    for_each = var.kms.source_key_arns == null ? [] : [sort(setunion(
+      [local.any_key.source, replace(local.any_key.source, ":key/", ":alias/")],
+      local.source_keys,
+    ))]
 
     content {
       sid       = "TellListedKeysFromOthers"
@@ -249,6 +253,22 @@ data "aws_iam_policy_document" "destination_bucket_check" {
     }
   }
 
+  # Whatever a twin's own policy may come to say.
+  statement {
+    sid    = "NeverTouchWhatIsInTheTwins"
+    effect = "Deny"
+    actions = [
+      "s3:BypassGovernanceRetention",
+      "s3:DeleteBucket",
+      "s3:DeleteObject",
+      "s3:DeleteObjectVersion",
+      "s3:GetObject",
+      "s3:GetObjectVersion",
+      "s3:PutObject",
+    ]
+    resources = [local.twin_buckets, "${local.twin_buckets}/*"]
+  }
+
   dynamic "statement" {
     for_each = length(local.dr_keys) > 0 ? [local.dr_keys] : []
 
@@ -297,8 +317,13 @@ data "aws_iam_policy_document" "enable_replication" {
   provider = aws.source
 
   statement {
-    sid       = "ReadTheBucketsOfThisAccount"
-    actions   = ["s3:GetBucketTagging", "s3:GetReplicationConfiguration", "s3:ListBucket"]
+    sid = "ReadTheBucketsOfThisAccount"
+    actions = [
+      "s3:GetBucketTagging",
+      "s3:GetEncryptionConfiguration",
+      "s3:GetReplicationConfiguration",
+      "s3:ListBucket",
+    ]
     resources = [local.source_buckets]
 
     condition {
@@ -312,22 +337,6 @@ data "aws_iam_policy_document" "enable_replication" {
     sid       = "TellBucketsOfOthersFromDeniedOnes"
     actions   = ["s3:ListAllMyBuckets"]
     resources = ["*"]
-  }
-
-  dynamic "statement" {
-    for_each = local.two_accounts ? [] : [local.twin_buckets]
-
-    content {
-      sid       = "ReadTheMarkOfTheTwins"
-      actions   = ["s3:GetBucketTagging"]
-      resources = [statement.value]
-
-      condition {
-        test     = "StringEquals"
-        variable = "s3:ResourceAccount"
-        values   = [local.dr.account_id]
-      }
-    }
   }
 
   dynamic "statement" {
@@ -428,7 +437,7 @@ data "aws_iam_policy_document" "replication" {
 
   # With an S3 Bucket Key the context is the bucket's ARN, without one the object's.
   dynamic "statement" {
-    for_each = length(local.dr_keys) > 0 ? [local.source_keys] : []
+    for_each = length(local.replica_keys) > 0 ? [local.source_keys] : []
 
     content {
       sid       = "DecryptSourceObjects"
@@ -449,7 +458,7 @@ data "aws_iam_policy_document" "replication" {
   }
 
   dynamic "statement" {
-    for_each = length(local.dr_keys) > 0 ? [local.dr_keys] : []
+    for_each = length(local.replica_keys) > 0 ? [local.replica_keys] : []
 
     content {
       sid       = "EncryptReplicas"

@@ -4,6 +4,7 @@ locals {
   replication_time_control = !anytrue([
     for place in local.places : contains(var.regions_without_replication_time_control, place.region)
   ])
+  usual_overrides = toset(["metrics", "replication_time_control", "storage_class"])
   # No tag of a bucket may ask for what its regions do not have.
   overrides_not_offered = local.replication_time_control ? [] : ["replication_time_control"]
 
@@ -32,7 +33,7 @@ locals {
     on_foreign_role         = profile.on_foreign_role == "block" ? null : profile.on_foreign_role
     on_mfa_delete           = profile.on_mfa_delete == "block" ? null : profile.on_mfa_delete
     on_suspended_versioning = profile.on_suspended_versioning == "block" ? null : profile.on_suspended_versioning
-    overrides = local.replication_time_control && length(profile.overrides) == 4 ? null : sort(
+    overrides = local.replication_time_control && profile.overrides == local.usual_overrides ? null : sort(
       setsubtract(profile.overrides, local.overrides_not_offered)
     )
     replica_modifications    = profile.replica_modifications ? true : null

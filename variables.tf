@@ -112,11 +112,12 @@ variable "function" {
 }
 
 variable "kms" {
-  description = "Keys for objects that are encrypted with KMS. dr_key_arn names the key of the DR region that encrypts their replicas, and create_dr_key makes one; without either, and without a key of the profile, a bucket that is encrypted with KMS is blocked. source_key_arns are the keys of the source region that may be used to read; null means any of the source account."
+  description = "Keys for objects that are encrypted with KMS. dr_key_arn names the key of the DR region that encrypts their replicas, and create_dr_key makes one; without either, and without a key of the profile, a bucket that is encrypted with KMS is blocked. former_dr_key_arns are keys that rules of buckets may still name after a change of key: keep each there until all those buckets have been checked. source_key_arns are the keys of the source region that may be used to read; null means any of the source account."
   type = object({
-    create_dr_key   = optional(bool, false)
-    dr_key_arn      = optional(string)
-    source_key_arns = optional(set(string))
+    create_dr_key      = optional(bool, false)
+    dr_key_arn         = optional(string)
+    former_dr_key_arns = optional(set(string), [])
+    source_key_arns    = optional(set(string))
   })
   default  = {}
   nullable = false
@@ -134,6 +135,17 @@ variable "kms" {
   validation {
     condition     = var.kms.dr_key_arn == null || try(startswith(var.kms.dr_key_arn, "arn:${data.aws_partition.dr.partition}:kms:${data.aws_region.dr.id}:"), true)
     error_message = "Name in kms.dr_key_arn a key of the DR region, ${data.aws_region.dr.id} in partition ${data.aws_partition.dr.partition}: S3 encrypts replicas where they are."
+  }
+
+  # Whoever owns the source could turn the key off, and with it every replica.
+  validation {
+    condition     = var.kms.dr_key_arn == null || data.aws_caller_identity.dr.account_id == data.aws_caller_identity.source.account_id || try(!strcontains(var.kms.dr_key_arn, ":${data.aws_caller_identity.source.account_id}:"), true)
+    error_message = "Name in kms.dr_key_arn a key of another account than the source's, ${data.aws_caller_identity.source.account_id}: its owner could make every replica unreadable."
+  }
+
+  validation {
+    condition     = try(alltrue([for arn in var.kms.former_dr_key_arns : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", arn)) && startswith(arn, "arn:${data.aws_partition.dr.partition}:kms:${data.aws_region.dr.id}:")]), true)
+    error_message = "Give every one of kms.former_dr_key_arns as the ARN of a key of the DR region, ${data.aws_region.dr.id} in partition ${data.aws_partition.dr.partition}, and not of an alias."
   }
 
   validation {
@@ -225,7 +237,7 @@ variable "package" {
 }
 
 variable "profiles" {
-  description = "Which buckets are protected, and how. A bucket follows the first profile one of whose match_tags sets it carries in full; keys and values are case-sensitive, as S3's are. The README says what each setting does."
+  description = "Which buckets are protected, and how. A bucket follows the first profile one of whose match_tags sets it carries in full; keys and values are case-sensitive, as S3's are. object_lock.always makes every twin of the profile with Object Lock, which can never be turned off again: what is retained in COMPLIANCE mode nobody can delete, and it is paid for until its time is over. The README says what each setting does."
   type = list(object({
     name           = string
     match_tags     = list(map(string))
@@ -247,7 +259,7 @@ variable "profiles" {
     on_foreign_role          = optional(string, "block")
     on_mfa_delete            = optional(string, "block")
     on_suspended_versioning  = optional(string, "block")
-    overrides                = optional(set(string), ["delete_markers", "metrics", "replication_time_control", "storage_class"])
+    overrides                = optional(set(string), ["metrics", "replication_time_control", "storage_class"])
     replica_modifications    = optional(bool, false)
     replication_time_control = optional(bool, false)
     storage_class            = optional(string)
@@ -316,6 +328,11 @@ variable "profiles" {
 
   # Base64 turns each three bytes into four characters, so its length counts bytes where length() counts characters.
   validation {
+    condition     = alltrue([for profile in var.profiles : can(regex("^[^[:cntrl:]]*$", profile.filter.prefix))])
+    error_message = "Take the control characters out of filter.prefix: XML, in which S3 is told the rule, has none."
+  }
+
+  validation {
     condition     = alltrue([for profile in var.profiles : length(replace(base64encode(profile.filter.prefix), "=", "")) * 3 / 4 < 1025])
     error_message = "Shorten filter.prefix to 1024 bytes: no object's key is longer."
   }
@@ -328,6 +345,11 @@ variable "profiles" {
   validation {
     condition     = alltrue([for profile in var.profiles : profile.kms_key_arn == null || try(startswith(profile.kms_key_arn, "arn:${data.aws_partition.dr.partition}:kms:${data.aws_region.dr.id}:"), true)])
     error_message = "Name in a profile's kms_key_arn a key of the DR region, ${data.aws_region.dr.id} in partition ${data.aws_partition.dr.partition}: S3 encrypts replicas where they are."
+  }
+
+  validation {
+    condition     = data.aws_caller_identity.dr.account_id == data.aws_caller_identity.source.account_id || alltrue([for profile in var.profiles : profile.kms_key_arn == null || try(!strcontains(profile.kms_key_arn, ":${data.aws_caller_identity.source.account_id}:"), true)])
+    error_message = "Name in a profile's kms_key_arn a key of another account than the source's, ${data.aws_caller_identity.source.account_id}: its owner could make every replica unreadable."
   }
 
   validation {

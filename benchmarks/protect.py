@@ -45,6 +45,7 @@ SAFETY_READS = {
     ("destination_bucket_check", "GetBucketEncryption", "source"): "the twin refuses SSE-C objects",
     ("destination_bucket_check", "GetObjectLockConfiguration", "source"): "locked objects fail",
     ("enable_replication", "GetBucketTagging", "source"): "a stale message replicates a bucket",
+    ("enable_replication", "GetBucketEncryption", "source"): "a late message enrols a KMS bucket",
     ("enable_replication", "HeadBucket", "source"): "a forged message replicates a bucket",
     ("enable_replication", "GetBucketTagging", "twin"): "objects go to a bucket that is no twin",
     ("enable_replication", "GetBucketReplication", "source"): "foreign rules are overwritten",

@@ -14,7 +14,7 @@ from .outcomes import Blocked, Reason
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
-_KMS_ALGORITHMS = frozenset({"aws:kms", "aws:kms:dsse"})
+_KMS_STRENGTH = {"aws:kms": 1, "aws:kms:dsse": 2}
 _ABSENT = "ServerSideEncryptionConfigurationNotFoundError"
 _AWS_MANAGED_KEY = "alias/aws/s3"  # S3's when the bucket names none
 _SSE_C = "SSE-C"
@@ -40,7 +40,7 @@ class Encryption:
     @property
     def is_kms(self) -> bool:
         """Whether objects are encrypted with a KMS key unless they say otherwise."""
-        return self.algorithm in _KMS_ALGORITHMS
+        return self.algorithm in _KMS_STRENGTH
 
 
 def read_source(check: Check) -> Encryption:
@@ -91,11 +91,20 @@ def require_usable_key(check: Check) -> None:
         ClientError: anything else KMS answers.
     """
     key = check.replica_key_arn
-    facts = _describe(check, check.clients.dr_kms, key)
+    try:
+        facts = _describe(check, check.clients.dr_kms, key)
+    except ClientError as error:
+        if error_code(error) == "AccessDeniedException":
+            raise _not_usable(
+                key, "does not let this function look at it (kms:DescribeKey in the key's policy)"
+            ) from error
+        raise
     if facts is None:
         raise _not_usable(key, "does not exist")
     if facts["KeyState"] != "Enabled":
         raise _not_usable(key, f"is in state {facts['KeyState']}")
+    if facts.get("KeyManager") == "AWS":
+        raise _not_usable(key, "is one that AWS manages, with which S3 does not replicate")
     if facts.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
         raise _not_usable(key, "is no symmetric encryption key")
 
@@ -114,7 +123,7 @@ def ensure(check: Check, source: Encryption, is_new: bool) -> None:
         source.bucket_key,
         found.blocks_sse_c if found and source.blocks_sse_c is None else source.blocks_sse_c,
     )
-    if found and found.is_kms and not wanted.is_kms:
+    if found and _strength(found) > _strength(wanted):
         wanted = Encryption(found.algorithm, found.key, found.bucket_key, wanted.blocks_sse_c)
     if not _knows_blocked_types(check.twin):
         check.warn(
@@ -144,6 +153,10 @@ def _read(bucket: Bucket) -> Encryption | None:
     )
 
 
+def _strength(encryption: Encryption) -> int:
+    return _KMS_STRENGTH.get(encryption.algorithm, 0)
+
+
 def _knows_blocked_types(bucket: Bucket) -> bool:
     path = ("ServerSideEncryptionConfiguration", "Rules", "BlockedEncryptionTypes")
     return knows(bucket.s3, "PutBucketEncryption", *path)
@@ -168,11 +181,12 @@ def _is_covered(check: Check, key: str) -> bool:
     """Whether the replication role may decrypt with a key, an ARN, an ID or an alias."""
     settings = check.settings
     keys = f"arn:{settings.partition}:kms:{settings.source_region}:{settings.source_account_id}:"
+    # An ID or alias without ARN is always of the bucket's own account.
+    is_own = key.startswith(keys) or not key.startswith("arn:")
     if not settings.source_key_arns:
-        # An ID or alias without ARN is always of the bucket's own account.
-        return key.startswith(keys) or not key.startswith("arn:")
+        return is_own
     if "alias/" in key:
-        found = _describe(check, check.clients.source_kms, key)
+        found = _describe(check, check.clients.source_kms, key) if is_own else None
         return found is not None and found["Arn"] in settings.source_key_arns
     return (key if key.startswith("arn:") else f"{keys}key/{key}") in settings.source_key_arns
 
@@ -190,5 +204,5 @@ def _describe(check: Check, kms: KMSClient, key: str) -> Any:
 def _not_usable(key: str, why: str) -> Blocked:
     return Blocked(
         Reason.DR_KEY_NOT_USABLE,
-        f"the KMS key {key} for replicas {why}; enable it, or give the profile another",
+        f"the KMS key {key} for replicas {why}; mend that, or give the profile another",
     )

@@ -11,6 +11,7 @@ from .outcomes import Blocked, Reason
 
 _ABSENT = "ObjectLockConfigurationNotFoundError"
 _WAIT = 6.0  # seconds
+_MODES = ("GOVERNANCE", "COMPLIANCE")
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,20 @@ def _seen(bucket: Bucket) -> Lock | None:
 
 
 def ensure(check: Check, lock: Lock, found: Lock) -> None:
-    """The twin has the default retention that is wanted; where none is, it keeps what it has."""
-    if lock.retention and lock.retention != found.retention:
-        configuration = {
-            "ObjectLockEnabled": "Enabled",
-            "Rule": {"DefaultRetention": lock.retention},
-        }
+    """The twin has the default retention that is wanted; where none is, it keeps what it has.
+
+    The profile's own is put as it is. The source's is never a reason to keep less, or less
+    strictly: whoever gets hold of the source must not loosen the twin.
+    """
+    wanted = lock.retention
+    if wanted and found.retention and not check.known_profile.object_lock.retention:
+        wanted = _stricter(wanted, found.retention)
+    if wanted and wanted != found.retention:
+        configuration = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": wanted}}
         check.twin.write("put_object_lock_configuration", ObjectLockConfiguration=configuration)
+
+
+def _stricter(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """The longer of two retentions, in the stricter of their modes."""
+    longer = max(one, other, key=lambda each: each.get("Days", 0) + 365 * each.get("Years", 0))
+    return {**longer, "Mode": max(one["Mode"], other["Mode"], key=_MODES.index)}

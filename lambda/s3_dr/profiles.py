@@ -78,12 +78,7 @@ class Profile:
     on_foreign_role: str = "block"
     on_mfa_delete: str = "block"
     on_suspended_versioning: str = "block"
-    overrides: tuple[str, ...] = (
-        "delete_markers",
-        "metrics",
-        "replication_time_control",
-        "storage_class",
-    )
+    overrides: tuple[str, ...] = ("metrics", "replication_time_control", "storage_class")
     replica_modifications: bool = False
     replication_time_control: bool = False
     storage_class: str = ""
@@ -122,8 +117,8 @@ class Profile:
     def for_bucket(self, tags: Mapping[str, str]) -> Profile:
         """This profile with what the bucket's own tags change in it.
 
-        Only what whoever may tag the bucket could undo anyway, by taking the tag away, can be
-        changed so: never a key, a lock, or the treatment of foreign rules.
+        Only what copies objects sooner or later, elsewhere or dearer can be changed so: never a
+        key, a lock, a filter, or the treatment of foreign rules.
 
         Raises:
             Blocked: a tag says what cannot be, or changes what the profile does not let it change.

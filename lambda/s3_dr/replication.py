@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from . import encryption
 from .aws import Bucket, error_code
 from .check import Check
 from .outcomes import Blocked, Outcome, Reason
@@ -57,11 +58,13 @@ def enable_replication(check: Check) -> Outcome:
 
     Raises:
         Ignored: the source bucket is not, or no longer, to be protected.
-        Blocked: a foreign configuration, or a bucket under the twin's name that is not the twin.
+        Blocked: a source or a foreign configuration that does not allow it, or a bucket under the
+            twin's name that is not the twin.
         NotConfirmed: S3 does not show the rule within the time.
         ClientError: anything else S3 answers; the twin missing is such an error.
     """
     check.observe_source()
+    encryption.read_source(check)  # its default may have changed since
     check.twin.is_new = True  # it may be moments old
     require_marked(check)
     current = read_configuration(check.source)

@@ -42,6 +42,8 @@ def destination_bucket_check(check: Check) -> Outcome:
     source_encryption = encryption.read_source(check)
     lock = object_lock.wanted(check)
     is_there = exists(check)
+    if not is_there:
+        _require_sdk(check)
     if source_encryption.is_kms:
         encryption.require_usable_key(check)
     is_new = not is_there and _create(check, lock)
@@ -62,14 +64,12 @@ def exists(check: Check) -> bool:
     """Whether the twin is there, as ours, in the DR region, marked for this source.
 
     Raises:
-        Blocked: there is a bucket of that name, but it is not the twin; or there is none, and the
-            function's boto3 cannot make it.
+        Blocked: there is a bucket of that name, but it is not the twin.
     """
     try:
         region = check.twin.region()
     except ClientError as error:
         if error_code(error) == "NoSuchBucket":
-            _require_sdk(check)
             return False
         raise _taken_or(error, check) from error
     if region != check.settings.dr_region:

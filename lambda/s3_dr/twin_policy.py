@@ -9,9 +9,8 @@ from .check import Check
 from .outcomes import Blocked, Reason
 
 TLS_SID = "S3DrDenyInsecureTransport"
-OBJECTS_SID = "S3DrReplicationOfObjects"
-BUCKET_SID = "S3DrReplicationOfBucket"
-_OUR_SIDS = frozenset({TLS_SID, OBJECTS_SID, BUCKET_SID})
+REPLICATION_SID = "S3DrReplication"
+_OUR_SIDS = frozenset({TLS_SID, REPLICATION_SID})
 
 
 def read(check: Check) -> dict[str, Any]:
@@ -68,7 +67,7 @@ def _is_within(check: Check, statement: dict[str, Any]) -> bool:
 
 
 def _our_statements(check: Check) -> list[dict[str, Any]]:
-    arn = check.settings.bucket_arn(check.twin.name)
+    arn, partition = check.settings.bucket_arn(check.twin.name), check.settings.partition
     tls_only = {
         "Sid": TLS_SID,
         "Effect": "Deny",
@@ -84,18 +83,21 @@ def _our_statements(check: Check) -> list[dict[str, Any]]:
     roles = {check.settings.replication_role_arn}
     if check.known_profile.on_foreign_role == "use":
         roles |= check.settings.foreign_role_arns
-    allow = {"Effect": "Allow", "Principal": {"AWS": sorted(roles)}}
+    # Not as principals: S3 keeps those by an inner ID, and a role that is made anew has another.
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:{partition}:iam::{check.settings.source_account_id}:root"},
+        "Condition": {"ArnEquals": {"aws:PrincipalArn": sorted(roles)}},
+    }
     objects = [
         "s3:ObjectOwnerOverrideToBucketOwner",
         "s3:ReplicateDelete",
         "s3:ReplicateObject",
         "s3:ReplicateTags",
     ]
-    bucket = ["s3:GetBucketVersioning", "s3:ListBucket"]
     return [
         tls_only,
-        {**allow, "Sid": OBJECTS_SID, "Action": objects, "Resource": f"{arn}/*"},
-        {**allow, "Sid": BUCKET_SID, "Action": bucket, "Resource": arn},
+        {**allow, "Sid": REPLICATION_SID, "Action": objects, "Resource": f"{arn}/*"},
     ]
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests: the module, applied by Terraform on a local AWS."""
+"""Fixtures of the end-to-end tests: the examples, applied by Terraform on a local AWS."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from e2e.examples import FOLDERS, ROOTS, Example, in_threads
 from harness.deployment import Deployment
-from harness.terraform import Root
-from harness.toolchain import REPO, Toolchain
+from harness.toolchain import Toolchain
 from local_aws import LocalAws
 
-ACCOUNT = "111122223333"
+# Files that look at what all others asked for, or take away what all others use.
+_LAST = ("test_permissions", "test_examples")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts those files last, in this order."""
+    items.sort(key=lambda item: _LAST.index(item.path.stem) + 1 if item.path.stem in _LAST else 0)
 
 
 @pytest.fixture(scope="session")
@@ -22,10 +28,56 @@ def local_aws() -> Iterator[LocalAws]:
 
 
 @pytest.fixture(scope="session")
-def stack(local_aws: LocalAws, terraform_cli: Toolchain) -> Iterator[Deployment]:
-    """``examples/basic``, applied once; every test uses buckets of its own."""
-    environment = local_aws.environment(account=ACCOUNT)
-    with Root(REPO / "examples/basic", tools=terraform_cli, env=environment) as root:
-        root.init()
-        root.apply()
-        yield Deployment(local_aws, root, ACCOUNT)
+def examples(
+    request: pytest.FixtureRequest, local_aws: LocalAws, terraform_cli: Toolchain
+) -> Iterator[dict[str, Example]]:
+    """The examples that tests of this session use, each applied once, all at the same time."""
+    asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    if "example" in asked:  # whichever there are
+        asked |= FOLDERS.keys()
+    names = [name for name in ROOTS if name in asked]
+    every = {name: Example(name, local_aws, terraform_cli) for name in names}
+    try:
+        for applied in in_threads(Example.apply, every.values()).values():
+            applied.result()
+        yield every
+    finally:
+        left = in_threads(Example.leave, every.values())
+    for each in left.values():
+        each.result()
+
+
+@pytest.fixture(scope="session")
+def basic(examples: dict[str, Example]) -> Example:
+    return examples["basic"]
+
+
+@pytest.fixture(scope="session")
+def complete(examples: dict[str, Example]) -> Example:
+    return examples["complete"]
+
+
+@pytest.fixture(scope="session")
+def cross_account(examples: dict[str, Example]) -> Example:
+    return examples["cross_account"]
+
+
+@pytest.fixture(scope="session")
+def kms(examples: dict[str, Example]) -> Example:
+    return examples["kms"]
+
+
+@pytest.fixture(scope="session")
+def named(examples: dict[str, Example]) -> Example:
+    return examples["named"]
+
+
+@pytest.fixture(scope="session")
+def object_lock(examples: dict[str, Example]) -> Example:
+    return examples["object_lock"]
+
+
+@pytest.fixture(scope="session")
+def stack(basic: Example) -> Deployment:
+    """``examples/basic``; every test uses buckets of its own."""
+    return basic.stack

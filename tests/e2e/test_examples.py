@@ -1,60 +1,141 @@
-"""Every folder of examples/ is what its README says: it applies, works, stays put and goes away."""
+"""Every folder of examples/ is what its README says: it applies, works, stays put and goes away.
+
+It runs last, because it takes away what all the other tests use.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import pytest
 
+from e2e.examples import FOLDERS, TERRAFORM_ROLE, Example, in_threads
 from harness.deployment import Deployment
-from harness.terraform import Root
-from harness.toolchain import REPO, Toolchain
-from local_aws import LocalAws
+from harness.terraform import TerraformError
 
-EXAMPLES = sorted(folder.parent for folder in (REPO / "examples").glob("*/main.tf"))
-ACCOUNTS = [f"22220000{number:04}" for number in range(len(EXAMPLES))]
+pytestmark = pytest.mark.terraform
+
+
+@dataclass
+class Destroyed:
+    """What was found while an example was destroyed.
+
+    Attributes:
+        refusal: what Terraform said as long as it had the key; empty where there is none.
+        state: what Terraform had before that refusal, and after it.
+    """
+
+    refusal: str = ""
+    state: list[list[str]] = field(default_factory=list)
+
+
+@pytest.fixture(params=list(FOLDERS))
+def example(request: pytest.FixtureRequest, examples: dict[str, Example]) -> Example:
+    return examples[request.param]
+
+
+@pytest.fixture(scope="module")
+def unchanged(examples: dict[str, Example]) -> dict[str, bool]:
+    """Whether each example's plan is empty, after all that was done with it."""
+    futures = in_threads(lambda example: example.root.plan_is_empty(), examples.values())
+    return {name: future.result() for name, future in futures.items()}
+
+
+@pytest.fixture(scope="module")
+def used(examples: dict[str, Example]) -> dict[str, str]:
+    """A protected bucket of each example, with one object in its twin."""
+    return {
+        name: use(example.stack, f"example-{example.account}") for name, example in examples.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def destroyed(examples: dict[str, Example], used: dict[str, str]) -> dict[str, Destroyed]:
+    for example in examples.values():
+        example.stack.settle()
+    futures = in_threads(destroy, examples.values())
+    return {name: future.result() for name, future in futures.items()}
+
+
+def use(stack: Deployment, bucket: str) -> str:
+    stack.create_bucket(bucket, tags=[{"Key": "dr", "Value": "true"}])
+    stack.wait_for_rule(bucket)
+    stack.source_s3.put_object(Bucket=bucket, Key="k", Body=b"v")
+    return bucket
+
+
+def destroy(example: Example) -> Destroyed:
+    """Destroys an example, as its README says."""
+    found = Destroyed()
+    if example.key_address:
+        found.state.append(example.state())
+        try:
+            example.root.destroy()
+        except TerraformError as error:
+            found.refusal = error.stderr
+        found.state.append(example.state())
+        example.forget_key()
+    example.root.destroy()
+    return found
 
 
 def test_there_are_examples() -> None:
-    assert EXAMPLES, "examples/ holds the roots that a user starts from"
+    assert FOLDERS, "examples/ holds the roots that a user starts from"
 
 
-@pytest.mark.terraform
-@pytest.mark.parametrize(
-    ("example", "account"),
-    [pytest.param(example, ACCOUNTS[n], id=example.name) for n, example in enumerate(EXAMPLES)],
-)
-def test_example(
-    example: Path, account: str, local_aws: LocalAws, terraform_cli: Toolchain
+def test_works(example: Example, used: dict[str, str]) -> None:
+    stack, bucket = example.stack, used[example.name]
+
+    assert stack.replication_status(bucket, "k") == "COMPLETED"
+    assert stack.dr_s3.get_object(Bucket=stack.twin(bucket), Key="k")["Body"].read() == b"v"
+
+
+def test_stays_put(example: Example, used: dict[str, str], unchanged: dict[str, bool]) -> None:
+    assert unchanged[example.name], "a plan after the module did its work changes nothing"
+
+
+def test_created_key_keeps_it_from_being_destroyed(
+    example: Example, destroyed: dict[str, Destroyed]
 ) -> None:
-    with Root(example, tools=terraform_cli, env=local_aws.environment(account=account)) as root:
-        root.init()
-        root.validate()
-        root.apply()
-        stack = Deployment(local_aws, root, account)
-        bucket = stack.create_bucket(
-            f"{example.name}-{account}", tags=[{"Key": "dr", "Value": "true"}]
-        )
-        stack.wait_for_rule(bucket)
-        stack.source_s3.put_object(Bucket=bucket, Key="k", Body=b"v")
+    creates_key = "create_dr_key = true" in (FOLDERS[example.name] / "main.tf").read_text("utf-8")
+    found = destroyed[example.name]
 
-        assert stack.dr_s3.get_object(Bucket=f"{bucket}-dr", Key="k")["Body"].read() == b"v"
-        assert root.plan_is_empty(), "a plan after the module did its work changes nothing"
-        stack.settle()
+    assert bool(example.key_address) == creates_key, "the README says what to do with the key"
+    if creates_key:
+        assert "Instance cannot be destroyed" in found.refusal
+        assert example.key_address in found.refusal
+        before, after = found.state
+        assert before == after, "Terraform refuses as a whole: nothing is gone"
+        assert example.key_address in after
 
-        root.destroy()
 
-        assert left_behind(stack) == []
-        objects = stack.dr_s3.list_objects_v2(Bucket=f"{bucket}-dr")["Contents"]
-        assert [item["Key"] for item in objects] == ["k"], "destroying touches no data"
+def test_goes_away(example: Example, used: dict[str, str], destroyed: dict[str, Destroyed]) -> None:
+    stack, bucket = example.stack, used[example.name]
+
+    assert left_behind(stack) == []
+    assert "s3-dr" in stack.rules(bucket), "rules stay"
+    objects = stack.dr_s3.list_objects_v2(Bucket=stack.twin(bucket))["Contents"]
+    assert [item["Key"] for item in objects] == ["k"], "destroying touches no data"
+
+
+def test_created_key_outlives_it(example: Example, destroyed: dict[str, Destroyed]) -> None:
+    stack = example.stack
+    kms = stack.client("kms", stack.dr_region)
+    ids = [key["KeyId"] for key in kms.list_keys()["Keys"]]
+    keys = [kms.describe_key(KeyId=each)["KeyMetadata"] for each in ids]
+    enabled = [
+        key["Arn"] for key in keys if key["KeyState"] == "Enabled" and key["KeyManager"] != "AWS"
+    ]
+
+    assert enabled == ([stack.dr_key_arn] if stack.dr_key_arn else [])
 
 
 def left_behind(stack: Deployment) -> list[str]:
     """What of the module is still there in either region."""
-    found = [
-        role["RoleName"] for role in stack.client("iam", stack.source_region).list_roles()["Roles"]
-    ]
+    found = []
     for region in (stack.source_region, stack.dr_region):
+        roles = stack.client("iam", region).list_roles()["Roles"]
+        found += [role["RoleName"] for role in roles]
         functions = stack.client("lambda", region).list_functions()["Functions"]
         found += [function["FunctionName"] for function in functions]
         found += [
@@ -64,4 +145,7 @@ def left_behind(stack: Deployment) -> list[str]:
         found += [rule["Name"] for rule in stack.client("events", region).list_rules()["Rules"]]
         groups = stack.client("logs", region).describe_log_groups()["logGroups"]
         found += [group["logGroupName"] for group in groups]
-    return [name for name in found if "s3-dr" in name]
+        found += [
+            alias["AliasName"] for alias in stack.client("kms", region).list_aliases()["Aliases"]
+        ]
+    return sorted({name for name in found if "s3-dr" in name} - {TERRAFORM_ROLE})

@@ -44,7 +44,7 @@ def test_created_with_the_tag(stack: Deployment) -> None:
 def test_tagged_through_s3_control(stack: Deployment) -> None:
     source = stack.create_bucket("tagged-by-console")
 
-    stack.local_aws.client("s3control", stack.source_region).tag_resource(
+    stack.client("s3control", stack.source_region).tag_resource(
         AccountId=stack.account, ResourceArn=f"arn:aws:s3:::{source}", Tags=[TAG]
     )
 
@@ -137,6 +137,18 @@ def test_foreign_rule_is_kept(stack: Deployment) -> None:
     assert rules["s3-dr"]["Priority"] != foreign["Priority"]
 
 
+def test_locked_source_gets_a_locked_twin(stack: Deployment) -> None:
+    source = stack.create_bucket("locked", tags=[TAG], lock=True)
+    assert_protected(stack, source)
+    lock = stack.dr_s3.get_object_lock_configuration(Bucket=f"{source}-dr")
+
+    stack.source_s3.put_object(Bucket=source, Key="k", Body=b"v", ObjectLockLegalHoldStatus="ON")
+
+    assert lock["ObjectLockConfiguration"] == {"ObjectLockEnabled": "Enabled"}
+    replica = stack.dr_s3.head_object(Bucket=f"{source}-dr", Key="k")
+    assert replica["ObjectLockLegalHoldStatus"] == "ON"
+
+
 def unmarked_twin(stack: Deployment) -> str:
     stack.create_bucket("unmarked-dr", region=stack.dr_region)
     return stack.create_bucket("unmarked")
@@ -175,10 +187,6 @@ def kms_default(stack: Deployment) -> str:
     return source
 
 
-def object_lock(stack: Deployment) -> str:
-    return stack.create_bucket("locked", lock=True)
-
-
 def suspended(stack: Deployment) -> str:
     source = stack.create_bucket("suspended", versioned=True)
     stack.source_s3.put_bucket_versioning(
@@ -194,7 +202,6 @@ def suspended(stack: Deployment) -> str:
         (foreign_twin, "TWIN_NAME_TAKEN"),
         (twin_elsewhere, "TWIN_IN_OTHER_REGION"),
         (kms_default, "KMS_WITHOUT_DR_KEY"),
-        (object_lock, "OBJECT_LOCK"),
         (suspended, "SOURCE_VERSIONING_SUSPENDED"),
     ],
     ids=lambda value: getattr(value, "__name__", value),

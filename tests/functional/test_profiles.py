@@ -236,8 +236,9 @@ def test_a_tag_of_the_bucket_changes_its_rule_and_no_other(
 
 
 def test_a_tag_of_the_bucket_decides_about_delete_markers(
-    functions: Functions, on_local_aws: World
+    functions: Functions, on_local_aws: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    functions.deploy(monkeypatch, PROFILES=profiles(overrides=["delete_markers"]))
     bucket = functions.protected(on_local_aws, tags={**TRIGGER, "s3-dr:delete-markers": "false"})
 
     assert rule(on_local_aws, bucket)["DeleteMarkerReplication"] == OFF
@@ -248,10 +249,15 @@ def test_a_tag_of_the_bucket_decides_about_delete_markers(
     [
         ({}, {"s3-dr:storage-class": "REDUCED_REDUNDANCY"}),
         ({}, {"s3-dr:metrics": "yes"}),
+        ({}, {"s3-dr:delete-markers": "true"}),
         ({}, {"s3-dr:kms-key-arn": "alias/mine"}),
         ({"overrides": ["metrics"]}, {"s3-dr:storage-class": "GLACIER"}),
         (
-            {"filter": {"tags": {"a": "b"}}, "delete_markers": False},
+            {
+                "filter": {"tags": {"a": "b"}},
+                "delete_markers": False,
+                "overrides": ["delete_markers"],
+            },
             {"s3-dr:delete-markers": "true"},
         ),
         ({"replication_time_control": True}, {"s3-dr:metrics": "false"}),

@@ -26,13 +26,15 @@ class Deployment:
 
     Attributes:
         local_aws: the running local AWS.
-        account: the account everything is in, twelve digits.
+        account: the account of the source buckets, twelve digits.
+        dr_account: the account of the twins; unless it is given, the same one.
         outputs: the root's outputs.
     """
 
-    def __init__(self, local_aws: LocalAws, root: Root, account: str) -> None:
+    def __init__(self, local_aws: LocalAws, root: Root, account: str, dr_account: str = "") -> None:
         self.local_aws = local_aws
         self.account = account
+        self.dr_account = dr_account or account
         self.outputs: dict[str, Any] = root.outputs()
         self.source_region: str = self.outputs["regions"]["source"]
         self.dr_region: str = self.outputs["regions"]["dr"]
@@ -51,9 +53,26 @@ class Deployment:
         """An S3 client in the DR region."""
         return self.client("s3", self.dr_region)
 
+    @property
+    def name(self) -> str:
+        """The module's ``name``, which is also the ID of its replication rules."""
+        function = self.functions["source_bucket_check"]["function_name"]
+        return function.removesuffix("-source-bucket-check")
+
+    @property
+    def has_two_accounts(self) -> bool:
+        """Whether the twins are in another account than their sources."""
+        return self.dr_account != self.account
+
+    @property
+    def dr_key_arn(self) -> str:
+        """The KMS key that encrypts replicas; empty if there is none."""
+        return str((self.outputs.get("dr_key") or {}).get("arn") or "")
+
     def client(self, service: str, region: str) -> Any:
-        """A boto3 client with the account's root credentials."""
-        return self.local_aws.client(service, region, account=self.account)
+        """A boto3 client with the root credentials of the account that has this region's side."""
+        account = self.dr_account if region == self.dr_region else self.account
+        return self.local_aws.client(service, region, account=account)
 
     # --- buckets -------------------------------------------------------------------------------
 
@@ -69,7 +88,8 @@ class Deployment:
     ) -> str:
         """Create a bucket as a user would; returns its name."""
         region = region or self.source_region
-        s3 = self.local_aws.client("s3", region, account=account or self.account)
+        account = account or (self.dr_account if region == self.dr_region else self.account)
+        s3 = self.local_aws.client("s3", region, account=account)
         configuration: dict[str, Any] = (
             {} if region == "us-east-1" else {"LocationConstraint": region}
         )
@@ -82,9 +102,17 @@ class Deployment:
             s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
         return name
 
+    def twin(self, bucket: str) -> str:
+        """What the bucket's twin is called, unless the name has to be cut."""
+        return f"{bucket}{self.outputs['dr_bucket_suffix']}"
+
     def bucket_exists(self, name: str) -> bool:
-        """Whether the account has such a bucket, in any region."""
-        return any(bucket["Name"] == name for bucket in self.source_s3.list_buckets()["Buckets"])
+        """Whether an account of the deployment has such a bucket, in any region."""
+        return any(
+            bucket["Name"] == name
+            for s3 in (self.source_s3, self.dr_s3)
+            for bucket in s3.list_buckets()["Buckets"]
+        )
 
     def rules(self, bucket: str) -> dict[str, Any]:
         """The bucket's replication rules by ID."""
@@ -96,10 +124,24 @@ class Deployment:
             raise
         return {rule["ID"]: rule for rule in found["ReplicationConfiguration"]["Rules"]}
 
+    def replication_status(self, bucket: str, key: str, timeout: float = 30) -> str:
+        """What S3 made of replicating an object, once it is no longer pending.
+
+        Empty when no rule was for the object.
+        """
+
+        def settled() -> str | None:
+            head = self.source_s3.head_object(Bucket=bucket, Key=key)
+            status = str(head.get("ReplicationStatus", "none"))
+            return None if status == "PENDING" else status
+
+        status = wait_for(settled, timeout, lambda: f"{key} of {bucket} is still pending")
+        return "" if status == "none" else status
+
     def wait_for_rule(self, bucket: str, timeout: float = 60) -> dict[str, Any]:
         """Wait until our rule is on the bucket; returns all rules by ID."""
         return wait_for(
-            lambda: rules if "s3-dr" in (rules := self.rules(bucket)) else None,
+            lambda: rules if self.name in (rules := self.rules(bucket)) else None,
             timeout,
             lambda: f"no replication rule on {bucket} after {timeout} s: {self.records(bucket)}",
         )
@@ -136,7 +178,7 @@ class Deployment:
             call
             for call in self.local_aws.calls()
             if call["time"] >= since
-            and (not bucket or call["bucket"] in (bucket, f"{bucket}-dr"))
+            and (not bucket or call["bucket"] in (bucket, self.twin(bucket)))
             and (not role or call["principal"] == role)
         ]
 
@@ -153,7 +195,13 @@ class Deployment:
         for name in [function] if function else FUNCTIONS:
             place = self.functions[name]
             pages = self.client("logs", place["region"]).get_paginator("filter_log_events")
-            for page in pages.paginate(logGroupName=place["log_group_name"]):
+            wanted = {
+                "logGroupName": place["log_group_name"],
+                # Earlier than asked: MiniStack looks for the start as if a log were in order, which
+                # it is not where functions run at the same time.
+                "startTime": max(0, int((since - 60) * 1000)),
+            }
+            for page in pages.paginate(**wanted):
                 lines = [event["message"] for event in page["events"]]
                 found += [json.loads(line) for line in lines if line.startswith("{")]
         return sorted(
@@ -195,9 +243,9 @@ class Deployment:
         url = self.outputs["failure_queues"][side]["url"]
 
         def received() -> dict[str, Any] | None:
-            for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
-                "Messages", []
-            ):
+            # The others stay where whoever waits for them sees them.
+            answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+            for message in answer.get("Messages", []):
                 if contains in message["Body"]:
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
                     return dict(json.loads(message["Body"]))

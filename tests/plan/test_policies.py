@@ -75,6 +75,7 @@ ACTIONS = {
     | {
         "iam:PassRole",
         "s3:GetBucketTagging",
+        "s3:GetEncryptionConfiguration",
         "s3:GetReplicationConfiguration",
         "s3:ListAllMyBuckets",
         "s3:ListBucket",
@@ -486,7 +487,8 @@ def test_keys_are_used_through_s3_for_sources_and_twins(each: Installation) -> N
         ),
         "EncryptReplicas": (
             {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"},
-            dr_keys(case),
+            # Rules on buckets may still name a key of before.
+            dr_keys(case) | set(kms.get("former_dr_key_arns", [])),
             f"s3.{case.dr}.{dns_suffix(case)}",
             (case.twins, f"{case.twins}/*"),
         ),
@@ -514,6 +516,22 @@ def test_partitions_have_their_names_for_s3() -> None:
     }
 
 
+def test_who_writes_the_twins_policies_touches_no_object(each: Installation) -> None:
+    """A resource's own policy can let a role of its account in, but not past a Deny."""
+    policy = each.role_policy("destination-bucket-check")
+    (denied,) = [statement for statement in policy.statements if statement.effect == "Deny"]
+    assert set(denied.actions) >= {
+        "s3:DeleteBucket",
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:PutObject",
+    }
+    assert set(denied.resources) == {each.case.twins, f"{each.case.twins}/*"}
+    assert not denied.conditions
+
+
 def test_keys_are_looked_at_where_the_answer_matters(each: Installation) -> None:
     """Is the DR key usable; and, where sources' keys are listed, which key is it by its ARN."""
     case = each.case
@@ -526,7 +544,11 @@ def test_keys_are_looked_at_where_the_answer_matters(each: Installation) -> None
     }
     expected = {"destination-bucket-check": dr_keys(case)} if dr_keys(case) else {}
     if listed:
-        expected["source-bucket-check"] = {case.arn("kms", "source", "key/*"), *listed}
+        expected["source-bucket-check"] = {
+            case.arn("kms", "source", "key/*"),
+            case.arn("kms", "source", "alias/*"),
+            *listed,
+        }
     assert looks == expected
 
 

@@ -74,6 +74,8 @@ SOURCE_ROLES = f"Name in foreign_role_arns roles of the source account, {ACCOUNT
 ONE_KEY = "Set kms.create_dr_key or kms.dr_key_arn, not both"
 DR_KEY = "Give kms.dr_key_arn as the ARN of a key, not of an alias"
 DR_KEY_PLACE = "Name in kms.dr_key_arn a key of the DR region, us-east-2 in partition aws"
+DR_KEY_OWNER = "Name in kms.dr_key_arn a key of another account than the source's"
+FORMER_KEYS = "Give every one of kms.former_dr_key_arns as the ARN of a key of the DR region"
 SOURCE_KEYS_NONE = "Give kms.source_key_arns at least one key, or leave it out"
 SOURCE_KEYS = "Give every one of kms.source_key_arns as the ARN of a key, not of an alias"
 SOURCE_KEYS_PLACE = "Name in kms.source_key_arns keys of the source region, us-west-2 in partition"
@@ -81,8 +83,10 @@ SOURCE_KEYS_ALONE = "Set kms.create_dr_key, kms.dr_key_arn or a profile's kms_ke
 DELETE_MARKERS = "Set delete_markers = false in every profile with filter.tags"
 FILTER_TAGS = "Put at most 10 tags in filter.tags"
 FILTER_TAG = "Give every tag in filter.tags a key of 1 to 128 characters that does not begin with"
+FILTER_CONTROL = "Take the control characters out of filter.prefix"
 FILTER_PREFIX = "Shorten filter.prefix to 1024 bytes"
 PROFILE_KEY = "Give every profile's kms_key_arn as the ARN of a key, not of an alias"
+PROFILE_KEY_OWNER = "Name in a profile's kms_key_arn a key of another account than the source's"
 PROFILE_KEY_PLACE = "Name in a profile's kms_key_arn a key of the DR region, us-east-2 in partition"
 RTC_METRICS = "Leave metrics out, or set it to true, in every profile with"
 RTC_PLACE = "Leave replication_time_control out of every profile: it is not offered from us-west-2"
@@ -180,6 +184,7 @@ ARGUMENTS: dict[str, tuple[Mapping[str, Any], str]] = {
     "filter_key_long": (filtered(tags={"k" * 129: "yes"}), FILTER_TAG),
     "filter_key_of_aws": (filtered(tags={"Aws:keep": "yes"}), FILTER_TAG),
     "filter_value_long": (filtered(tags={"keep": "v" * 257}), FILTER_TAG),
+    "filter_prefix_control": (filtered(prefix="a\u0001b"), FILTER_CONTROL),
     "filter_prefix_long": (filtered(prefix="p" * 1025), FILTER_PREFIX),
     "filter_prefix_long_in_bytes": (filtered(prefix="ü" * 513), FILTER_PREFIX),
     "rtc_without_metrics": (profiles(replication_time_control=True, metrics=False), RTC_METRICS),
@@ -246,6 +251,8 @@ PLANNED: dict[str, tuple[Mapping[str, Any], str]] = {
         {"kms": {"dr_key_arn": key_arn(EAST).replace(":aws:", ":aws-cn:")}},
         DR_KEY_PLACE,
     ),
+    "former_key_alias": ({"kms": {"former_dr_key_arns": [ALIAS]}}, FORMER_KEYS),
+    "former_key_elsewhere": ({"kms": {"former_dr_key_arns": [key_arn(WEST)]}}, FORMER_KEYS),
     "source_key_elsewhere": (
         {"kms": {"create_dr_key": True, "source_key_arns": [key_arn(WEST), key_arn(EAST)]}},
         SOURCE_KEYS_PLACE,
@@ -297,6 +304,26 @@ def compact(given: list[dict[str, object]]) -> str:
 
 
 PLACES: dict[str, tuple[Case, str]] = {
+    "key_of_the_source_account": (
+        Case(
+            "key_of_the_source_account",
+            WEST,
+            EAST,
+            {"kms": {"dr_key_arn": key_arn(EAST)}},
+            OTHER_ACCOUNT,
+        ),
+        DR_KEY_OWNER,
+    ),
+    "profile_key_of_the_source_account": (
+        Case(
+            "profile_key_of_the_source_account",
+            WEST,
+            EAST,
+            {"profiles": profile(kms_key_arn=key_arn(EAST))},
+            OTHER_ACCOUNT,
+        ),
+        PROFILE_KEY_OWNER,
+    ),
     "regions_equal": (
         Case("regions_equal", WEST, WEST),
         f"aws.source and aws.dr are both in {WEST}: a copy in the same region is lost with it",

@@ -323,8 +323,8 @@ CHINA = next(case for case in CASES if case.partition == "aws-cn" and not case.c
     ("case", "said"),
     [
         (DEFAULT, [None]),
-        (CHINA, [["delete_markers", "metrics", "storage_class"]]),
-        (LACKING, [["delete_markers", "metrics", "storage_class"], ["metrics"]]),
+        (CHINA, [["metrics", "storage_class"]]),
+        (LACKING, [["metrics", "storage_class"], ["metrics"]]),
     ],
     ids=["offered", "china", "lacking"],
 )

@@ -14,7 +14,7 @@ import pytest
 from s3_dr.outcomes import Outcome, Reason
 from s3_dr.profiles import STORAGE_CLASSES, Profile
 from s3_dr.tags import MANAGER_TAG, SOURCE_TAG
-from s3_dr.twin_policy import BUCKET_SID, OBJECTS_SID, TLS_SID
+from s3_dr.twin_policy import REPLICATION_SID, TLS_SID
 
 REPO = Path(__file__).resolve().parents[2]
 README = (REPO / "README.md").read_text(encoding="utf-8")
@@ -169,7 +169,7 @@ def test_every_action_is_named() -> None:
 
 
 def test_marks_are_called_what_they_are_called() -> None:
-    for mark in (SOURCE_TAG, MANAGER_TAG, TLS_SID, OBJECTS_SID, BUCKET_SID):
+    for mark in (SOURCE_TAG, MANAGER_TAG, TLS_SID, REPLICATION_SID):
         assert f"`{mark}`" in README
 
 
@@ -181,7 +181,7 @@ def chapter(heading: str) -> str:
 
 def test_every_field_of_a_profile_has_its_row() -> None:
     fields = set(Profile.__dataclass_fields__) - {"name", "match_tags"}
-    overrides = set(Profile.overrides)
+    overrides = {"delete_markers", *Profile.overrides}
 
     cells = first_cells(chapter("Profiles"))
     assert set(cells) == fields | {"s3-dr:" + name.replace("_", "-") for name in overrides}

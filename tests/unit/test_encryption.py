@@ -180,6 +180,17 @@ def test_an_alias_of_no_key_is_covered_by_no_list() -> None:
     assert judged(made) == Reason.KMS_KEY_NOT_LISTED
 
 
+def test_an_alias_of_another_account_is_covered_by_no_list() -> None:
+    kms = Kms()
+    alias = f"arn:aws:kms:us-west-2:{FOREIGN_ACCOUNT}:alias/orders"
+    source = Encrypted(rule("aws:kms", alias))
+
+    reason = judged(check(source, None, kms, SOURCE_KEY_ARNS=SOURCE_KEY, DR_KEY_ARN=DR_KEY))
+
+    assert reason == Reason.KMS_KEY_NOT_LISTED
+    assert kms.asked == [], "the function may not look there"
+
+
 def test_kms_refusing_to_tell_is_an_error() -> None:
     kms = Kms(error="AccessDeniedException")
     made = check(
@@ -213,6 +224,8 @@ def test_the_profiles_key_comes_before_the_modules(overrides: dict[str, str], ke
     "facts",
     [
         {"error": "NotFoundException"},
+        {"error": "AccessDeniedException"},
+        {"KeyManager": "AWS"},
         {"KeyState": "Disabled"},
         {"KeyState": "PendingDeletion"},
         {"KeyState": "PendingImport"},
@@ -229,7 +242,7 @@ def test_a_dr_key_that_cannot_encrypt_blocks(facts: dict[str, str]) -> None:
     assert DR_KEY in str(caught.value), "the remedy names the key"
 
 
-@pytest.mark.parametrize("code", ["AccessDeniedException", "KMSInternalException"])
+@pytest.mark.parametrize("code", ["InvalidArnException", "KMSInternalException"])
 def test_any_other_answer_of_kms_is_an_error(code: str) -> None:
     with pytest.raises(ClientError, match=code):
         encryption.require_usable_key(check(None, None, Kms(error=code), DR_KEY_ARN=DR_KEY))

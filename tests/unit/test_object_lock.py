@@ -134,8 +134,8 @@ def test_the_lock_of_a_twin_of_long_ago_is_not_waited_for() -> None:
 
 @pytest.mark.parametrize("wanted", LOCKS)
 @pytest.mark.parametrize("found", LOCKS[1:])
-def test_a_retention_is_put_right_where_one_is_wanted(wanted: Lock, found: Lock) -> None:
-    made = check(twin=found)
+def test_the_profiles_retention_is_put_as_it_is(wanted: Lock, found: Lock) -> None:
+    made = check(twin=found, retention={"mode": "GOVERNANCE", "days": 1})
 
     object_lock.ensure(made, wanted, found)
 
@@ -144,6 +144,34 @@ def test_a_retention_is_put_right_where_one_is_wanted(wanted: Lock, found: Lock)
     else:
         assert object_lock.read(made.twin) == wanted
         assert len(made.twin.written) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "twin", "then"),
+    [
+        (DAYS, None, DAYS),
+        (YEARS, None, YEARS),
+        (YEARS, DAYS, YEARS),
+        (DAYS, YEARS, YEARS),
+        (DAYS, {"Mode": "GOVERNANCE", "Days": 31}, {"Mode": "GOVERNANCE", "Days": 31}),
+        (DAYS, {"Mode": "GOVERNANCE", "Days": 29}, DAYS),
+        (DAYS, {"Mode": "COMPLIANCE", "Days": 1}, {"Mode": "COMPLIANCE", "Days": 30}),
+        (
+            {"Mode": "COMPLIANCE", "Days": 1},
+            {"Mode": "GOVERNANCE", "Years": 1},
+            {"Mode": "COMPLIANCE", "Years": 1},
+        ),
+        (None, DAYS, DAYS),
+    ],
+)
+def test_the_sources_retention_never_loosens_the_twins(source: Any, twin: Any, then: Any) -> None:
+    found = Lock(True, twin)
+    made = check(Lock(True, source), found)
+
+    object_lock.ensure(made, object_lock.wanted(made), found)
+
+    assert object_lock.read(made.twin).retention == then
+    assert len(made.twin.written) == int(then != twin)
 
 
 def test_a_new_twin_gets_its_retention() -> None:

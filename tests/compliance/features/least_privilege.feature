@@ -29,7 +29,9 @@ Feature: The roles have the least privilege
     When its name is "^.+-(bucket-check|replication|source-reader|twin-reader)$" regex
     Then it must have policy
     And it must have statement
-    And it must have action
+    When its Effect is Allow
+    When it has action
+    Then it must have action
     And its value must not match the "^[a-z0-9-]+:Delete.*" regex
 
   @noskip
@@ -94,7 +96,7 @@ Feature: The roles have the least privilege
     Then it must have policy
     And it must have statement
     And it must have resource
-    And its value must not match the "^arn:[^:]*:kms:(?![a-z0-9-]+:[0-9]{12}:key/).*" regex
+    And its value must not match the "^arn:[^:]*:kms:(?![a-z0-9-]+:[0-9]{12}:(alias|key)/).*" regex
 
   @noskip
   Scenario: Only Lambda and S3 can take a role

@@ -1,0 +1,38 @@
+output "dr_bucket_suffix" {
+  description = "What a bucket's name is given to name its twin."
+  value       = module.s3_dr.dr_bucket_suffix
+}
+
+output "event_rules" {
+  description = "The EventBridge rules that start a check."
+  value       = module.s3_dr.event_rules
+}
+
+output "failure_queues" {
+  description = "Where to look for what could not be delivered or done."
+  value       = module.s3_dr.failure_queues
+}
+
+output "functions" {
+  description = "The three functions in the order of an event's journey."
+  value = [
+    module.s3_dr.source_bucket_check,
+    module.s3_dr.destination_bucket_check,
+    module.s3_dr.enable_replication,
+  ]
+}
+
+output "regions" {
+  description = "The source region and the DR region."
+  value       = module.s3_dr.regions
+}
+
+output "replication_role" {
+  description = "The role with which S3 copies objects."
+  value       = module.s3_dr.replication_role
+}
+
+output "topics" {
+  description = "The two topics in the order of an event's journey."
+  value       = [module.s3_dr.topic_01, module.s3_dr.topic_02]
+}

@@ -1,0 +1,13 @@
+variable "dr_region" {
+  description = "Where the twins live."
+  type        = string
+  default     = "us-east-2"
+  nullable    = false
+}
+
+variable "source_region" {
+  description = "Where the buckets are that may be tagged."
+  type        = string
+  default     = "us-west-2"
+  nullable    = false
+}
