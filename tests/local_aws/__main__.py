@@ -66,6 +66,7 @@ async def serve(listener: socket.socket, watch_stdin: bool) -> None:
     config.bind = [f"fd://{listener.fileno()}"]
     config.graceful_timeout = 0.2
     config.keep_alive_timeout = 75
+    config.keep_alive_max_requests = 1_000_000  # clients reuse a connection for all of a session
     config.loglevel = "WARNING"
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
