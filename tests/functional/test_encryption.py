@@ -223,3 +223,17 @@ def test_an_alias_is_the_key_it_stands_for(
         [result] = results
         assert_blocked(result, "KMS_KEY_NOT_LISTED")
         assert functions.writes == []
+
+
+def test_a_late_message_enrols_no_bucket_that_encrypts_with_kms_by_now(
+    functions: Functions, on_local_aws: World
+) -> None:
+    bucket = on_local_aws.bucket(tags=TRIGGER)
+    functions.check_source(bucket)
+    functions.check_destination(bucket)
+    encrypt(on_local_aws, bucket, rule("aws:kms", key(on_local_aws, SOURCE_REGION)))
+    functions.calls.clear()
+
+    assert_blocked(functions.enable_replication(bucket), "KMS_WITHOUT_DR_KEY")
+
+    assert functions.writes == [], "the twin would stay empty and look fine"

@@ -300,6 +300,7 @@ def test_a_new_twin_mirrors_the_source_with_the_dr_key(
         (rule("AES256"), rule("aws:kms"), None),
         (rule("AES256"), rule("aws:kms", DR_KEY, True), None),
         (rule("AES256"), rule("aws:kms:dsse", PROFILES_KEY), None),
+        (rule("aws:kms"), rule("aws:kms:dsse", PROFILES_KEY), None),
     ],
 )
 def test_a_twin_that_is_there_is_put_right(
