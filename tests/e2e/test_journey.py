@@ -272,7 +272,7 @@ def test_functions_share_one_correlation_id(stack: Deployment) -> None:
 
 
 def test_error_ends_in_the_failure_queue(stack: Deployment) -> None:
-    source = stack.create_bucket("denied")
+    source = "denied"
     stack.local_aws.faults(
         [
             {
@@ -286,7 +286,7 @@ def test_error_ends_in_the_failure_queue(stack: Deployment) -> None:
         ]
     )
 
-    stack.source_s3.put_bucket_tagging(Bucket=source, Tagging={"TagSet": [TAG]})
+    stack.create_bucket(source, tags=[TAG])  # one event, so one message
 
     message = stack.receive_failure("source", contains=source)
     assert message["requestPayload"]["detail"]["requestParameters"]["bucketName"] == source
@@ -326,6 +326,7 @@ def test_nothing_went_wrong_unseen(stack: Deployment) -> None:
     stack.settle()
 
     assert stack.local_aws.errors() == []
+    assert stack.queue_depth("source") == 0
     assert stack.queue_depth("dr") == 0
 
 
