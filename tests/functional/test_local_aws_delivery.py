@@ -164,7 +164,9 @@ def test_a_throttled_event_waits_instead_of_failing(lab: Lab) -> None:
     permit(lab, "de-slow", "events", rule(lab, "de-slow", function))
     for _ in range(4):
         send(lab, "de-slow")
+    assert lab.eventually(lambda: lab.server.running() > 0)
     assert lab.eventually(lambda: messages(lab, "de-slow").count("done") == 4)
+    assert lab.eventually(lambda: lab.server.running() == 0)
 
 
 def test_a_queue_must_permit_the_rule(lab: Lab) -> None:

@@ -230,12 +230,13 @@ class Deployment:
         )
 
     def settle(self, timeout: float = 60) -> None:
-        """Wait until the local AWS has been quiet for a while."""
-        wait_for(
-            lambda: time.time() - max((c["time"] for c in self.calls()), default=0) > _QUIET,
-            timeout,
-            lambda: f"still busy after {timeout} s: {self.calls()[-5:]}",
-        )
+        """Wait until the local AWS has been quiet for a while, and no function is starting."""
+
+        def is_quiet() -> bool:
+            last = max((call["time"] for call in self.calls()), default=0)
+            return self.local_aws.running() == 0 and time.time() - last > _QUIET
+
+        wait_for(is_quiet, timeout, lambda: f"still busy after {timeout} s: {self.calls()[-5:]}")
 
     def receive_failure(self, side: str, contains: str, timeout: float = 60) -> dict[str, Any]:
         """Wait for a message that contains a text in the failure queue, and take it out."""

@@ -133,7 +133,12 @@ class Application:
         status = 200
         answer: Any = None
         if request == ("GET", "health"):
-            answer = {"status": "ready", "calls": len(self._calls), "errors": len(self._errors)}
+            answer = {
+                "status": "ready",
+                "calls": len(self._calls),
+                "errors": len(self._errors),
+                "running": delivery.running(),
+            }
         elif request == ("GET", "calls"):
             answer = list(self._calls)
         elif request == ("DELETE", "calls"):

@@ -19,6 +19,8 @@ logger = logging.getLogger("local_aws")
 _EVENTS, _SNS = "events.amazonaws.com", "sns.amazonaws.com"
 _queued: contextvars.ContextVar[bool] = contextvars.ContextVar("queued", default=False)
 
+_running: list[str] = []  # names of functions, one for each event that is being worked at
+
 # Called with service, operation, target ARN, caller and HTTP status of every delivery.
 Recorder = Callable[[str, str, str, str, int], None]
 
@@ -46,6 +48,11 @@ def function_permits(arn: str, service: str, source_arn: str) -> bool:
     )
     decision = iam.evaluate_resource_policy(function["policy"], context, service=service).decision
     return bool(decision == "Allow")
+
+
+def running() -> int:
+    """How many runs of functions have begun and not ended."""
+    return len(_running)
 
 
 def _permits(arn: str, service: str, source_arn: str) -> bool:
@@ -156,6 +163,17 @@ def install(record: Recorder) -> None:
 
         return invoke
 
+    def counted(original: Any) -> Any:
+        def execute(function: Any, event: Any) -> Any:
+            name = (function.get("config") or function).get("FunctionName", "")
+            _running.append(name)
+            try:
+                return original(function, event)
+            finally:
+                _running.remove(name)
+
+        return execute
+
     def waiting_slot(original: Any) -> Any:
         def acquire(function: Any, config: Any) -> Any:
             # A throttled asynchronous event waits in Lambda's queue (six hours; here one minute);
@@ -173,5 +191,6 @@ def install(record: Recorder) -> None:
     wrap(events, "_dispatch_to_lambda", rule_to_function)
     wrap(sns, "_deliver_to_lambda", topic_to_function)
     wrap(functions, "invoke_async_with_retry", queued)
+    wrap(functions, "_execute_function", counted)
     wrap(functions, "_route_async_failure", failure_destination)
     wrap(functions, "_acquire_execution_slot", waiting_slot)

@@ -216,6 +216,10 @@ class LocalAws:
         answer: list[dict[str, Any]] = self._ask("GET", "calls")
         return answer
 
+    def running(self) -> int:
+        """How many runs of functions have begun and not ended."""
+        return int(self._ask("GET", "health")["running"])
+
     def clear_calls(self) -> None:
         """Forget the recorded calls."""
         self._ask("DELETE", "calls")
