@@ -65,8 +65,10 @@ async def serve(listener: socket.socket, watch_stdin: bool) -> None:
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.graceful_timeout = 0.2
-    config.keep_alive_timeout = 75
-    config.keep_alive_max_requests = 1_000_000  # clients reuse a connection for all of a session
+    # Only clients end connections. Where the server does, a request may come at that very moment,
+    # be carried out and lose its answer; Terraform sends it again and finds its own resource.
+    config.keep_alive_timeout = 24 * 3600
+    config.keep_alive_max_requests = 1_000_000
     config.loglevel = "WARNING"
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
