@@ -107,27 +107,8 @@ data "aws_iam_policy_document" "source_bucket_check" {
 
 data "aws_iam_policy_document" "destination_bucket_check" {
   provider = aws.dr
-
-  dynamic "statement" {
-    for_each = local.two_accounts ? [] : [local.source_buckets]
-
-    content {
-      sid = "ReadTheSourceBuckets"
-      actions = [
-        "s3:GetBucketObjectLockConfiguration",
-        "s3:GetBucketTagging",
-        "s3:GetEncryptionConfiguration",
-        "s3:ListBucket",
-      ]
-      resources = [statement.value]
-
-      condition {
-        test     = "StringEquals"
-        variable = "s3:ResourceAccount"
-        values   = [local.source.account_id]
-      }
-    }
-  }
+  # In one account the function reads the sources itself.
+  source_policy_documents = local.two_accounts ? [] : [data.aws_iam_policy_document.source_reader.json]
 
   dynamic "statement" {
     for_each = local.two_accounts ? [local.reader_roles.source.arn] : []

@@ -1,5 +1,6 @@
 # With two accounts, each has one role as which the functions of the other look at its buckets: what a role may
-# do in its own account says nothing about buckets of another. In one account there is no such role.
+# do in its own account says nothing about buckets of another. In one account there is no such role, and
+# destination_bucket_check has source_reader's policy itself (policies.tf).
 
 data "aws_iam_policy_document" "source_reader" {
   provider = aws.source

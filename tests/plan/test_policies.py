@@ -396,6 +396,20 @@ def test_functions_look_at_the_other_account_as_one_role(each: Installation) -> 
     assert taken == (expected if each.case.two_accounts else {})
 
 
+def test_who_makes_the_twins_reads_them_and_sources_of_its_account(each: Installation) -> None:
+    """Sources of another account it reads as the role there."""
+    read: dict[str, set[str]] = {}
+    for statement in each.role_policy("destination-bucket-check").allowed():
+        for resource in statement.resources:
+            read.setdefault(resource, set()).update(filter(READ.match, statement.actions))
+    needs = {action for action in ACTIONS["destination-bucket-check"] if READ.match(action)}
+    listing = {"s3:ListAllMyBuckets"}
+    assert read["*"] == listing
+    assert read[each.case.twins] == needs - listing
+    sources = read.get(f"arn:{each.case.partition}:s3:::*", set())
+    assert sources == (set() if each.case.two_accounts else READ_SOURCES - listing)
+
+
 def session_arns(role_arns: Iterable[str]) -> set[str]:
     """Both names that a session of a role can have: AWS tells the role's, emulators the other."""
     return {

@@ -148,6 +148,8 @@ def test_a_twin_may_be_read_within_its_account(principal: object) -> None:
         {"Principal": {"AWS": STRANGER}},
         {"Principal": {"AWS": [OWN, STRANGER]}},
         {"Principal": {"AWS": "666677778888"}},
+        # An account can call its roles what it likes.
+        {"Principal": {"AWS": "arn:aws:iam::666677778888:role/111122223333"}},
         {"Principal": {"AWS": OWN, "CanonicalUser": "79a59df900b949e5"}},
         {"Principal": {"Service": "cloudfront.amazonaws.com"}},
         {"Principal": {"Federated": "cognito-identity.amazonaws.com"}},
@@ -161,6 +163,11 @@ def test_a_twin_that_lets_others_in_is_refused(who: dict[str, Any]) -> None:
 
     assert caught.value.reason == Reason.TWIN_SHARED
     assert "Spy" in str(caught.value), "the remedy names the statement"
+
+
+def test_a_statement_without_a_name_is_looked_at_too() -> None:
+    with pytest.raises(Blocked, match="without Sid"):
+        refuse({key: each for key, each in THEIRS.items() if key != "Sid"} | {"Principal": "*"})
 
 
 def test_a_statement_that_denies_others_is_none_of_our_business() -> None:
