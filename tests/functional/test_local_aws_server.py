@@ -211,6 +211,30 @@ def test_the_machine_s_aws_configuration_does_not_leak(monkeypatch: pytest.Monke
     assert variables["AWS_ACCESS_KEY_ID"] == "111122223333"
 
 
+def test_a_request_that_is_sent_again_gets_the_answer_that_was_lost() -> None:
+    """An SDK gives all attempts of one operation one ID."""
+    with LocalAws(quiet=True) as server:
+        logs = server.client("logs", REGION)
+        sent = {"id": "first"}
+        logs.meta.events.register(
+            "before-send.logs",
+            lambda request, **_: request.headers.__setitem__("amz-sdk-invocation-id", sent["id"]),
+        )
+        for _ in range(2):
+            logs.create_log_group(logGroupName="again")
+        assert [call["operation"] for call in server.calls()].count("CreateLogGroup") == 1
+
+        sent["id"] = "second"
+        with pytest.raises(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_group(logGroupName="again")
+        sent["id"] = "third"
+        logs.delete_log_group(logGroupName="again")
+        sent["id"] = "second"  # a refusal was no answer to keep
+        logs.create_log_group(logGroupName="again")
+        sent["id"] = "fourth"
+        assert len(logs.describe_log_groups()["logGroups"]) == 1
+
+
 def test_it_starts_in_a_few_seconds() -> None:
     began = time.monotonic()
     with LocalAws(quiet=True) as server:

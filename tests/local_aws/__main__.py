@@ -65,9 +65,9 @@ async def serve(listener: socket.socket, watch_stdin: bool) -> None:
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.graceful_timeout = 0.2
-    # Only clients end connections. Where the server does, a request may come at that very moment,
-    # be carried out and lose its answer; Terraform sends it again and finds its own resource.
-    config.keep_alive_timeout = 24 * 3600
+    # Longer than clients keep an idle connection (the AWS provider 90 s): where the server ends it,
+    # a request may come at that very moment.
+    config.keep_alive_timeout = 600
     config.keep_alive_max_requests = 1_000_000
     config.loglevel = "WARNING"
     stop, loop = asyncio.Event(), asyncio.get_running_loop()

@@ -19,6 +19,7 @@ logger = logging.getLogger("local_aws")
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+_ANSWERS = 500  # kept; an SDK asks again within seconds
 
 
 class Application:
@@ -30,6 +31,7 @@ class Application:
         self._numbers = itertools.count(1)
         self._errors: list[str] = []
         self._faults: list[dict[str, Any]] = []
+        self._answers: dict[str, list[Message]] = {}
         strict.install()
         access.install()
         decisions.install()
@@ -59,6 +61,13 @@ class Application:
             receive = await _buffer(call, receive)
             with self._loud("naming an operation"):
                 call.operation = operation(call)
+        invocation = "" if call.key else call.headers.get("amz-sdk-invocation-id", "")
+        if known := self._answers.get(invocation):
+            # The SDK sends a request again: its connection was lost, and with it this answer.
+            for message in known:
+                await send(message)
+            return
+        answer: list[Message] = []
 
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -70,6 +79,10 @@ class Application:
                     self._record_call(call)
             elif call.writes_management and len(call.answer) < 65536:
                 call.answer += message.get("body", b"")
+            if invocation and call.method not in ("GET", "HEAD") and call.status < 300:
+                answer.append(message)
+                if message["type"] == "http.response.body" and not message.get("more_body"):
+                    self._keep_answer(invocation, answer)
             await send(message)
 
         try:
@@ -82,6 +95,12 @@ class Application:
             if call.status and call.writes_management:
                 with self._loud(f"the event of {call.operation} {call.bucket}"):
                     _emit(call)
+
+    def _keep_answer(self, invocation: str, answer: list[Message]) -> None:
+        """Keep the answer to a successful change, for a while, in case it does not arrive."""
+        self._answers[invocation] = answer
+        if len(self._answers) > _ANSWERS:
+            del self._answers[next(iter(self._answers))]
 
     def _fault(self, call: Call) -> dict[str, Any] | None:
         for fault in self._faults:
