@@ -362,13 +362,11 @@ def test_create_bucket_can_be_bound_to_a_place_and_a_namespace(lab: Lab) -> None
 
 def test_unserved_subresources_neither_create_nor_delete_the_bucket(lab: Lab) -> None:
     s3 = lab.create("st-sub", "us-east-1")
-    metrics = {"Id": "m", "MetricsConfiguration": {"Id": "m"}}
+    state = {"InventoryTableConfiguration": {"ConfigurationState": "DISABLED"}}
     for bucket in ("st-sub", "st-sub-missing"):
-        put = refusal(s3.put_bucket_metrics_configuration, Bucket=bucket, **metrics)
-        assert put == ("NotImplemented", 501)
-    status = {"AbacStatus": {"Status": "Enabled"}}
-    assert refusal(s3.put_bucket_abac, Bucket="st-sub", **status) == ("NotImplemented", 501)
-    delete = refusal(s3.delete_bucket_metrics_configuration, Bucket="st-sub", Id="m")
+        put = s3.update_bucket_metadata_inventory_table_configuration
+        assert refusal(put, Bucket=bucket, **state) == ("NotImplemented", 501)
+    delete = refusal(s3.delete_bucket_metadata_configuration, Bucket="st-sub")
     assert delete == ("NotImplemented", 501)
     s3.head_bucket(Bucket="st-sub")
     assert refusal(s3.head_bucket, Bucket="st-sub-missing") == ("404", 404)

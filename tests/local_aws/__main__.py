@@ -11,6 +11,8 @@ import tempfile
 from contextlib import suppress
 from functools import partial
 
+from local_aws import s3control
+
 _KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
 
 
@@ -52,6 +54,8 @@ def set_environment(port: int, home: str, quiet: bool) -> None:
         SFTP_ENABLED="false",
         TMPDIR=home,
     )
+    # The functions' workers have this environment too.
+    os.environ[s3control.VARIABLE] = s3control.data_path(home)
     tempfile.tempdir = home
 
 

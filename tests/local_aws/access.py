@@ -1,5 +1,6 @@
 """Permissions that AWS checks and MiniStack does not."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -14,7 +15,7 @@ _CREATING = "local-aws:creating"  # marks what is authorised as part of CreateBu
 
 
 def denied(
-    request: "Request", action: str, resource: str = "", context: dict[str, str] | None = None
+    request: "Request", action: str, resource: str = "", context: dict[str, Any] | None = None
 ) -> Answer | None:
     """S3's AccessDenied when the caller may not do the action, else None."""
     answer: Answer | None = module("app")._enforce_data_plane(
@@ -32,19 +33,36 @@ def denied(
 def additional_actions(request: "Request") -> Answer | None:
     """Actions that S3 asks for beside the call's own (S3 API, Permissions of each operation)."""
     if request.creates():
+        sent_tags = tag_context(tags(request.xml()))
         wanted = {
             "s3:PutBucketOwnershipControls": request.headers.get("x-amz-object-ownership"),
-            "s3:TagResource": b"<Tag>" in request.body,
+            "s3:TagResource": sent_tags,
             "s3:PutBucketObjectLockConfiguration": _object_lock(request),
             "s3:PutBucketVersioning": _object_lock(request),
         }
         for action in (action for action, sent in wanted.items() if sent):
-            if answer := denied(request, action, context={_CREATING: "true"}):
+            context = {_CREATING: "true", **sent_tags}
+            if answer := denied(request, action, context=context):
                 return answer
     if request.puts("replication"):
         role = next((e.text or "" for e in request.xml().iter() if e.tag.endswith("}Role")), "")
         return denied(request, "iam:PassRole", role, {"iam:PassedToService": "s3.amazonaws.com"})
     return None
+
+
+def tags(root: Any) -> dict[str, str]:
+    """The tags in a body, whatever the namespace."""
+    found = {}
+    for tag in (element for element in root.iter() if element.tag.endswith("Tag")):
+        texts = {child.tag.rpartition("}")[2]: child.text or "" for child in tag}
+        found[texts.get("Key", "")] = texts.get("Value", "")
+    return found
+
+
+def tag_context(new: Mapping[str, str]) -> dict[str, Any]:
+    """The condition keys of tags that a request brings (Service Authorization Reference, S3)."""
+    values = {f"aws:RequestTag/{key}": value for key, value in new.items()}
+    return {**values, "aws:TagKeys": list(new)} if new else {}
 
 
 def _object_lock(request: "Request") -> bool:
@@ -124,19 +142,21 @@ def _namespace(original: Any) -> Any:
     return context
 
 
-def _location(original: Any) -> Any:
-    """``s3:locationconstraint`` of CreateBucket (Service Authorization Reference, S3)."""
+def _creation(original: Any) -> Any:
+    """``s3:locationconstraint`` and tags of CreateBucket (Service Authorization Reference, S3)."""
 
     def context(service: str, action: str, body: bytes, params: Any) -> Any:
         found = original(service, action, body, params)
+        if action != "s3:CreateBucket":
+            return found
         try:
-            elements = ElementTree.fromstring(body) if action == "s3:CreateBucket" else ()
+            root = ElementTree.fromstring(body)
         except ElementTree.ParseError:  # no body, or one that S3 refuses
-            elements = ()
-        for element in elements:
+            return found
+        for element in root:
             if element.tag.endswith("LocationConstraint") and element.text:
-                return {**found, "s3:locationconstraint": element.text}
-        return found
+                found = {**found, "s3:locationconstraint": element.text}
+        return {**found, **tag_context(tags(root))}
 
     return context
 
@@ -144,5 +164,5 @@ def _location(original: Any) -> Any:
 def install() -> None:
     wrap(module("core.iam_evaluator"), "_resolve_condition_key", _condition_keys)
     wrap(module("core.iam_actions"), "s3_service_context", _namespace)
-    wrap(module("core.iam_actions"), "request_tag_context", _location)
+    wrap(module("core.iam_actions"), "request_tag_context", _creation)
     wrap(module("services.s3"), "_foreign_bucket_allows", _foreign_bucket)

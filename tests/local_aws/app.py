@@ -11,7 +11,17 @@ from contextlib import contextmanager
 from typing import Any
 from xml.sax.saxutils import escape
 
-from local_aws import access, cloudtrail, decisions, delivery, encryption, kms, replication, strict
+from local_aws import (
+    access,
+    cloudtrail,
+    decisions,
+    delivery,
+    encryption,
+    kms,
+    properties,
+    replication,
+    strict,
+)
 from local_aws.calls import Call, describe, operation
 from local_aws.emulator import module
 
@@ -37,6 +47,7 @@ class Application:
         decisions.install()
         kms.install()
         encryption.install()
+        properties.install()
         replication.install()
         delivery.install(self._record_delivery)
 

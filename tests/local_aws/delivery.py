@@ -25,10 +25,13 @@ _running: list[str] = []  # names of functions, one for each event that is being
 Recorder = Callable[[str, str, str, str, int], None]
 
 
-def function_permits(arn: str, service: str, source_arn: str) -> bool:
+def function_permits(arn: str, service: str, source_arn: str, account: str = "") -> bool:
     """Whether the function's resource policy lets the service invoke it for this source.
 
     SNS sends no source account on which one could rely, so a condition on it never matches here.
+
+    Args:
+        account: The source's, when its ARN does not say it.
     """
     function, _, _ = module("services.lambda_svc")._get_func_record_for_ref(arn)
     if function is None:
@@ -36,7 +39,9 @@ def function_permits(arn: str, service: str, source_arn: str) -> bool:
     iam = module("core.iam_evaluator")
     source = {"aws:sourcearn": source_arn}
     if service == _EVENTS:
-        source["aws:sourceaccount"] = source_arn.split(":")[4]
+        account = source_arn.split(":")[4]
+    if account:
+        source["aws:sourceaccount"] = account
     context = iam.EvalContext(
         principal_arn="*",
         principal_type="Service",

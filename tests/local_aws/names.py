@@ -43,6 +43,8 @@ _EVENT_NAMES: Final = {
 _VERBS: Final = {"GET": "Get", "HEAD": "Head", "PUT": "Put", "DELETE": "Delete", "POST": "Post"}
 _WHOLE_BUCKET: Final = {"PUT": "CreateBucket", "DELETE": "DeleteBucket", "HEAD": "HeadBucket"}
 _LISTINGS: Final = {"uploads": "ListMultipartUploads", "versions": "ListObjectVersions"}
+# Each has configurations with ids, which are listed by the request that names no id.
+_WITH_IDS: Final = ("analytics", "intelligent-tiering", "inventory", "metrics")
 _TAG_RESOURCE: Final = {"POST": "TagResource", "PUT": "TagResource", "DELETE": "UntagResource"}
 
 
@@ -64,6 +66,8 @@ def s3_operation(method: str, bucket: str, key: str, query: Mapping[str, str]) -
         noun = next((flag.title().replace("-", "") for flag in flags(query)), "")
         return f"{verb}Object{noun if noun in ('Acl', 'LegalHold', 'Retention', 'Tagging') else ''}"
     for flag in flags(query):
+        if flag in _WITH_IDS and method == "GET" and "id" not in query:
+            return f"List{SUBRESOURCES[flag]}s"
         if flag in SUBRESOURCES:
             name = verb + SUBRESOURCES[flag]
             return "DeleteBucketLifecycle" if name == "DeleteBucketLifecycleConfiguration" else name

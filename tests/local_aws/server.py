@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from local_aws import s3control
+
 ACCOUNT = "111122223333"
 _READY_SECONDS = 60
 
@@ -129,6 +131,7 @@ class LocalAws:
         variables = {
             "AWS_ACCESS_KEY_ID": account,
             "AWS_CONFIG_FILE": os.devnull,
+            s3control.VARIABLE: self.data_path,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_SECRET_ACCESS_KEY": "test",
@@ -159,7 +162,7 @@ class LocalAws:
             connect_timeout=5, proxies={}, retries={"mode": "standard", "total_max_attempts": 1}
         )
         with self._session_lock:  # making a client is not thread-safe
-            client = self._session.client(
+            return self._session.client(
                 service,
                 region_name=region,
                 endpoint_url=self.endpoint,
@@ -168,10 +171,12 @@ class LocalAws:
                 aws_session_token=keys.get("SessionToken"),
                 config=config,
             )
-        # S3 Control's rules put <account>. before any host, which resolves nowhere on loopback
-        # (botocore's inject_host_prefix=False has no say in it).
-        client.meta.events.register("before-sign.s3-control", self._without_account)
-        return client
+
+    @cached_property
+    def data_path(self) -> str:
+        """What ``AWS_DATA_PATH`` has to be for botocore's S3 Control clients to come here."""
+        assert self._directory is not None
+        return s3control.data_path(self._directory.name)
 
     @cached_property
     def _session(self) -> Any:
@@ -183,11 +188,9 @@ class LocalAws:
             "profile": (None, None, None, None),
             "config_file": (None, None, os.devnull, None),
             "credentials_file": (None, None, os.devnull, None),
+            "data_path": (None, None, self.data_path, None),
         }
         return boto3.Session(botocore_session=botocore.session.Session(variables))
-
-    def _without_account(self, request: Any, **_: Any) -> None:
-        request.url = self.endpoint + request.url.partition(self.endpoint.partition("//")[2])[2]
 
     def replication_role(self, name: str, account: str = ACCOUNT) -> str:
         """The ARN of a role with which S3 may replicate everything; made unless it is there."""

@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
-from local_aws import roles
+from local_aws import properties, property_rules, roles
 from local_aws.emulator import Answer, module, wrap
 from local_aws.names import SUBRESOURCES, flags
 
@@ -19,11 +20,12 @@ _NS = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 _ARN = re.compile(r"arn:[^:]+:s3:::([^/:]+)")
 _BAD_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _BAD_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
-# Subresources MiniStack has; it takes any other PUT for CreateBucket, any DELETE for DeleteBucket.
+# Subresources that are served; MiniStack takes any other PUT for CreateBucket, any other DELETE for
+# DeleteBucket.
 _SERVED = {
-    "PUT": set(SUBRESOURCES)
-    - {"abac", "analytics", "intelligent-tiering", "inventory", "location", "metrics"},
+    "PUT": set(SUBRESOURCES) - {"location", "policyStatus"},
     "DELETE": {
+        *properties.FAMILIES,
         "cors",
         "encryption",
         "lifecycle",
@@ -304,17 +306,19 @@ RULES = (
     unserved_subresource,
     bucket_name,
     system_tags,
+    properties.tags_under_abac,
     suspended_versioning,
     policy_principals,
     replication_options,
     replication_rules,
     replication_destination,
+    *property_rules.RULES,
 )
 
 
 def install() -> None:
     """Put the rules before MiniStack's S3 and S3 Control."""
-    from local_aws import access
+    from local_aws import access, s3control
 
     app, s3, responses = module("app"), module("services.s3"), module("core.responses")
 
@@ -339,9 +343,9 @@ def install() -> None:
             method: str, bucket: str, key: str, headers: Any, body: bytes, query: Any
         ) -> Answer:
             asked = request(method, bucket, key, headers, body, query)
-            for rule in (*RULES, access.additional_actions):
-                if bucket and (refusal := rule(asked)):
-                    return refusal
+            for rule in (*RULES, access.additional_actions, properties.serve):
+                if bucket and (done := rule(asked)):
+                    return done
             answer: Answer = original(method, bucket, key, headers, body, query)
             return answer
 
@@ -351,28 +355,14 @@ def install() -> None:
         async def handle(
             path: str, method: str, body: bytes, query: Any, request_id: str, headers: Any = None
         ) -> Any:
-            bucket = path.rpartition(":::")[2]
-            asked = request(method, bucket, "", headers or {}, body, query)
-            action = app._S3_CONTROL_TAG_ACTIONS.get(method)
-            tagging = action and path.startswith("/v20180820/tags/")
-            if tagging and (refusal := control_tags(asked)):
-                return access.denied(asked, action) or refusal
-            return await original(path, method, body, query, request_id, headers)
+            arn = _ARN.fullmatch(unquote(path).removeprefix(s3control.TAGS))
+            if arn is None or not path.startswith(s3control.TAGS):
+                return await original(path, method, body, query, request_id, headers)
+            asked = request(method, arn[1], "", headers or {}, body, query)
+            status, more, answer = s3control.serve_tags(asked, query.get("tagKeys", []))
+            return status, {**more, "x-amzn-requestid": request_id}, answer
 
         return handle
 
     wrap(s3, "_dispatch", strict_s3)
     wrap(app, "_handle_s3_control_request", strict_s3control)
-
-
-def control_tags(request: Request) -> Answer | None:
-    """S3 Control tags: the bucket must exist and be the caller's, the keys must not be `aws:`."""
-    if request.owner is None:
-        return request.error("NoSuchBucket", "The specified bucket does not exist", 404)
-    if request.owner != request.account:
-        return request.error("AccessDenied", "Access Denied", 403)
-    names = [tag.text or "" for tag in request.xml().iter() if tag.tag.rpartition("}")[2] == "Key"]
-    answer: Answer | None = request.s3._validate_bucket_tags(
-        dict.fromkeys(names, ""), request.bucket
-    )
-    return answer
