@@ -4,11 +4,10 @@
     python lambda/package.py --check    # exits 1 when the zip is not what the sources make
 
 The zip is committed, so that the module needs no build step when it is applied; its hash is part of
-the plan, so the same sources must make the same bytes on every machine. Therefore names are sorted,
-times and permissions are fixed, and the files are stored, not compressed: a deflated stream depends
-on the zlib that made it (zlib, zlib-ng and others differ, and so do their versions), a stored one
-on nothing. It costs a few ten kilobytes, which Lambda unpacks in no time, and spares the history of
-the repository: git packs versions of stored text well, and versions of deflated text not at all.
+the plan. A deflated stream depends on the zlib that made it: zlib, zlib-ng and others differ, and
+so do their versions. So what is compared is what is packed: a zip that holds what the sources make
+is fresh, whichever machine made it, and is not written anew. For the rest names are sorted, and
+times and permissions are the same for all.
 
 Only the standard library is used, and any Python from 3.8 on will do.
 """
@@ -48,13 +47,14 @@ def build(package: Path) -> bytes:
     if not sources:
         raise PackageError(f"{package} holds no Python file: name the folder of the package.")
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(sources):
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.create_system = _UNIX
             entry.external_attr = _REGULAR_FILE << 16
             # A checkout on another system may have turned the line ends.
-            archive.writestr(entry, sources[name].read_bytes().replace(b"\r\n", b"\n"))
+            text = sources[name].read_bytes().replace(b"\r\n", b"\n")
+            archive.writestr(entry, text, zipfile.ZIP_DEFLATED, 9)
     if buffer.tell() > LIMIT:
         raise PackageError(
             f"The zip has {buffer.tell()} bytes and may have {LIMIT}: "
@@ -64,8 +64,26 @@ def build(package: Path) -> bytes:
 
 
 def is_fresh(package: Path, archive: Path) -> bool:
-    """Tells whether an archive is, byte for byte, what the package makes."""
-    return archive.is_file() and archive.read_bytes() == build(package)
+    """Tells whether an archive holds what the package makes, whichever zlib packed it."""
+    try:
+        return archive.is_file() and contents(archive.read_bytes()) == contents(build(package))
+    except zipfile.BadZipFile:
+        return False
+
+
+def contents(archive: bytes) -> list[tuple[object, ...]]:
+    """Returns all that a zip holds, in its order, but for how it is packed."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        return [
+            (
+                entry.filename,
+                entry.date_time,
+                entry.create_system,
+                entry.external_attr,
+                opened.read(entry),
+            )
+            for entry in opened.infolist()
+        ]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,10 +94,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--archive", type=Path, default=ARCHIVE, help="the zip to write")
     options = parser.parse_args(arguments)
     try:
-        if not options.check:
+        fresh = is_fresh(options.package, options.archive)
+        if not fresh and not options.check:
             options.archive.parent.mkdir(parents=True, exist_ok=True)
             options.archive.write_bytes(build(options.package))
-        elif not is_fresh(options.package, options.archive):
+        elif not fresh:
             raise PackageError(
                 f"{options.archive.name} is not what the sources make: "
                 "run `make zip` and commit it."

@@ -1,4 +1,4 @@
-"""The zip of the functions: the same bytes on every machine, and never stale."""
+"""The zip of the functions: it holds the same on every machine, and is never stale."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_same_bytes_whatever_the_machine_says_of_the_files(
     assert package.build(first) == package.build(second)
 
 
-def test_only_python_files_go_in_sorted_stored_and_dated_1980(
+def test_only_python_files_go_in_sorted_packed_and_dated_1980(
     package: ModuleType, tmp_path: Path
 ) -> None:
     folder = toy(tmp_path, ["b.py", "a.py", "deep/c.py", "notes.md", "__pycache__/a.pyc"])
@@ -67,13 +67,13 @@ def test_only_python_files_go_in_sorted_stored_and_dated_1980(
 
     assert [entry.filename for entry in entries] == ["toy/a.py", "toy/b.py", "toy/deep/c.py"]
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
-    assert {entry.compress_type for entry in entries} == {zipfile.ZIP_STORED}
+    assert {entry.compress_type for entry in entries} == {zipfile.ZIP_DEFLATED}
     assert {entry.external_attr >> 16 for entry in entries} == {0o100644}, "Lambda must read them."
 
 
 def test_too_big_a_package_is_refused(package: ModuleType, tmp_path: Path) -> None:
     folder = toy(tmp_path, ["a.py"])
-    (folder / "big.py").write_text("#" * package.LIMIT)
+    (folder / "big.py").write_bytes(os.urandom(package.LIMIT))
 
     with pytest.raises(package.PackageError, match="may have 100000"):
         package.build(folder)
@@ -95,6 +95,30 @@ def test_check_tells_a_changed_byte(
     assert capsys.readouterr().err == (
         "toy.zip is not what the sources make: run `make zip` and commit it.\n"
     )
+
+
+def test_a_zip_that_another_zlib_packed_is_fresh(package: ModuleType, tmp_path: Path) -> None:
+    folder, archive = toy(tmp_path, ["a.py", "b.py"]), tmp_path / "toy.zip"
+    with (
+        zipfile.ZipFile(BytesIO(package.build(folder))) as ours,
+        zipfile.ZipFile(archive, "w") as theirs,
+    ):
+        for entry in ours.infolist():
+            theirs.writestr(entry, ours.read(entry), zipfile.ZIP_DEFLATED, compresslevel=0)
+    options = ["--package", str(folder), "--archive", str(archive)]
+    packed = archive.read_bytes()
+    assert packed != package.build(folder)
+
+    assert package.main([*options, "--check"]) == 0
+    assert package.main(options) == 0
+    assert archive.read_bytes() == packed, "its hash is in everybody's plans"
+
+
+def test_what_is_no_zip_is_not_fresh(package: ModuleType, tmp_path: Path) -> None:
+    folder, archive = toy(tmp_path, ["a.py"]), tmp_path / "toy.zip"
+    archive.write_bytes(b"PK, but no more of a zip than that")
+
+    assert not package.is_fresh(folder, archive)
 
 
 def test_nothing_to_pack_is_a_sentence(tmp_path: Path) -> None:
