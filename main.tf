@@ -10,12 +10,14 @@ locals {
     detail-type = ["AWS API Call via CloudTrail"]
     detail = {
       errorCode = [{ exists = false }]
-      eventName = [
+      # These are heard whatever is cloned: tags say whether and how a bucket is protected, and every twin is versioned,
+      # encrypted and locked as its source asks for. The calls that change what is cloned come from properties.tf.
+      eventName = distinct(concat([
         "CreateBucket",
         "PutBucketTagging", "DeleteBucketTagging", "TagResource", "UntagResource",
         "PutBucketReplication", "DeleteBucketReplication", "PutBucketVersioning",
         "PutBucketEncryption", "DeleteBucketEncryption", "PutBucketObjectLockConfiguration",
-      ]
+      ], local.cloning.events))
     }
   }
 

@@ -65,13 +65,13 @@ output "source_bucket_check" {
   depends_on  = [module.check_requests, module.s3_events, module.topic_01, module.twin_reader]
 
   precondition {
-    condition     = local.profiles_bytes <= 3000
-    error_message = "Shorten profiles to 3000 bytes of JSON (now ${local.profiles_bytes}): the functions get them in their environment, for which Lambda has 4 KB in all."
+    condition     = local.bytes.profiles <= 2850
+    error_message = "Shorten profiles to 2850 bytes of JSON (now ${local.bytes.profiles}): the functions get them in their environment, for which Lambda has 4 KB in all."
   }
 
   precondition {
-    condition     = local.environment_bytes <= 4096
-    error_message = "Shorten profiles, kms.source_key_arns or foreign_role_arns by ${local.environment_bytes - 4096} bytes: the functions get them in their environment, for which Lambda has 4 KB in all."
+    condition     = local.bytes.environment <= 4096
+    error_message = "Shorten profiles (now ${local.bytes.profiles} bytes), translations (${local.bytes.translations}), kms.source_key_arns (${local.bytes.source_key_arns}) or foreign_role_arns (${local.bytes.foreign_role_arns}) by ${local.bytes.environment - 4096} bytes in all: the functions get them in their environment, for which Lambda has 4 KB."
   }
 }
 

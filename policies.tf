@@ -128,7 +128,7 @@ data "aws_iam_policy_document" "destination_bucket_check" {
 
   statement {
     sid = "ReadTheTwins"
-    actions = [
+    actions = setunion([
       "s3:GetBucketObjectLockConfiguration",
       "s3:GetBucketOwnershipControls",
       "s3:GetBucketPolicy",
@@ -137,7 +137,7 @@ data "aws_iam_policy_document" "destination_bucket_check" {
       "s3:GetBucketVersioning",
       "s3:GetEncryptionConfiguration",
       "s3:ListBucket",
-    ]
+    ], local.cloning.reads)
     resources = [local.twin_buckets]
 
     condition {
@@ -192,7 +192,7 @@ data "aws_iam_policy_document" "destination_bucket_check" {
   }
 
   statement {
-    sid       = "MarkTwinsWhileCreatingThem"
+    sid       = "MarkTwinsInTheDrRegion"
     actions   = ["s3:TagResource"]
     resources = [local.twin_buckets]
 
@@ -209,7 +209,50 @@ data "aws_iam_policy_document" "destination_bucket_check" {
     condition {
       test     = "ForAllValues:StringEquals"
       variable = "aws:TagKeys"
-      values   = ["s3-dr:managed-by", "s3-dr:source-bucket"]
+      values   = local.marks
+    }
+  }
+
+  # The keys are whatever the sources' are.
+  dynamic "statement" {
+    for_each = contains(local.cloned, "tags") ? [local.properties.tags.writes] : []
+
+    content {
+      sid       = "CloneTagsOntoTwins"
+      actions   = statement.value
+      resources = [local.twin_buckets]
+
+      condition {
+        test     = "StringEquals"
+        variable = "s3:ResourceAccount"
+        values   = [local.dr.account_id]
+      }
+      condition {
+        test     = "StringEquals"
+        variable = "aws:RequestedRegion"
+        values   = [local.dr.region]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(local.cloned_onto_twins) > 0 ? [local.cloned_onto_twins] : []
+
+    content {
+      sid       = "CloneOntoTwinsInTheDrRegion"
+      actions   = statement.value
+      resources = [local.twin_buckets]
+
+      condition {
+        test     = "StringEquals"
+        variable = "s3:ResourceAccount"
+        values   = [local.dr.account_id]
+      }
+      condition {
+        test     = "StringEquals"
+        variable = "aws:RequestedRegion"
+        values   = [local.dr.region]
+      }
     }
   }
 

@@ -8,11 +8,14 @@ locals {
   # No tag of a bucket may ask for what its regions do not have.
   overrides_not_offered = local.replication_time_control ? [] : ["replication_time_control"]
 
+  usual_clone = toset(["cors", "intelligent_tiering", "lifecycle", "metrics", "tags"])
+
   # Lambda has 4 KB for all of the environment: what is at its default stays out.
   profiles = [for profile in var.profiles : { for key, value in {
     name       = profile.name
     match_tags = profile.match_tags
 
+    clone          = profile.clone == local.usual_clone ? null : sort(profile.clone)
     delete_markers = profile.delete_markers ? null : false
     filter = profile.filter.prefix == "" && length(profile.filter.tags) == 0 ? null : {
       for key, value in {
@@ -20,8 +23,10 @@ locals {
         tags   = length(profile.filter.tags) == 0 ? null : profile.filter.tags
       } : key => value if value != null
     }
-    kms_key_arn = profile.kms_key_arn
-    metrics     = profile.metrics
+    kms_key_arn                        = profile.kms_key_arn
+    lifecycle                          = profile.lifecycle == "safe" ? null : profile.lifecycle
+    metrics                            = profile.metrics
+    noncurrent_version_expiration_days = profile.noncurrent_version_expiration_days
     object_lock = !profile.object_lock.always && profile.object_lock.retention == null ? null : {
       for key, value in {
         always = profile.object_lock.always ? true : null
@@ -30,6 +35,7 @@ locals {
         }
       } : key => value if value != null
     }
+    on_drift                = profile.on_drift == "report" ? null : profile.on_drift
     on_foreign_role         = profile.on_foreign_role == "block" ? null : profile.on_foreign_role
     on_mfa_delete           = profile.on_mfa_delete == "block" ? null : profile.on_mfa_delete
     on_suspended_versioning = profile.on_suspended_versioning == "block" ? null : profile.on_suspended_versioning
@@ -40,6 +46,15 @@ locals {
     replication_time_control = profile.replication_time_control ? true : null
     storage_class            = profile.storage_class
   } : key => value if value != null }]
+
+  # With the roles as which they look at the other account: nothing that is cloned may lock those out.
+  own_role_arns = concat(
+    [for function in local.functions : function.role_arn],
+    local.two_accounts ? [for reader in local.reader_roles : reader.arn] : [],
+  )
+
+  # Only where something is translated, and only for the function that clones.
+  translations = length(var.translations) > 0 ? { TRANSLATIONS = jsonencode(var.translations) } : {}
 
   # All of it is known in the plan.
   environment = { for key, value in {
@@ -52,7 +67,7 @@ locals {
     FOREIGN_ROLE_ARNS    = join(",", var.foreign_role_arns)
     LOG_LEVEL            = var.log_level
     MODULE_NAME          = var.name
-    OWN_ROLE_ARNS        = join(",", [for function in local.functions : function.role_arn])
+    OWN_ROLE_ARNS        = join(",", local.own_role_arns)
     PARTITION            = local.source.partition
     PROFILES             = jsonencode(local.profiles)
     REPLICATION_ROLE_ARN = local.replication_role.arn
@@ -82,15 +97,22 @@ locals {
       local.environment,
       var.kms.create_dr_key ? { DR_KEY_ARN = one(module.dr_key[*].arn) } : {},
       local.two_accounts ? reader : {},
+      key == "destination_bucket_check" ? local.translations : {},
     )
   }) }
 
   # Base64 turns each three bytes into four characters, so its length counts bytes where length() counts characters.
   # A created key's ARN is as long as its place and a UUID.
-  profiles_bytes = floor(length(replace(base64encode(local.environment.PROFILES), "=", "")) * 3 / 4)
-  environment_bytes = floor(length(replace(base64encode(join("", concat(
-    flatten([for key, value in local.environment : [key, value]]),
-    var.kms.create_dr_key ? ["DR_KEY_ARN", replace(local.any_key.dr, "*", uuidv5("dns", "s3-dr"))] : [],
-    local.two_accounts ? ["SOURCE_READER_ROLE_ARN", local.reader_roles.source.arn] : [],
-  ))), "=", "")) * 3 / 4)
+  # destination_bucket_check has the longest environment.
+  bytes = { for key, text in {
+    environment = join("", concat(
+      flatten([for key, value in merge(local.environment, local.translations) : [key, value]]),
+      var.kms.create_dr_key ? ["DR_KEY_ARN", replace(local.any_key.dr, "*", uuidv5("dns", "s3-dr"))] : [],
+      local.two_accounts ? ["SOURCE_READER_ROLE_ARN", local.reader_roles.source.arn] : [],
+    ))
+    foreign_role_arns = lookup(local.environment, "FOREIGN_ROLE_ARNS", "")
+    profiles          = local.environment.PROFILES
+    source_key_arns   = lookup(local.environment, "SOURCE_KEY_ARNS", "")
+    translations      = lookup(local.translations, "TRANSLATIONS", "")
+  } : key => floor(length(replace(base64encode(text), "=", "")) * 3 / 4) }
 }

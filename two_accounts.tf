@@ -7,12 +7,12 @@ data "aws_iam_policy_document" "source_reader" {
 
   statement {
     sid = "ReadTheSourceBuckets"
-    actions = [
+    actions = setunion([
       "s3:GetBucketObjectLockConfiguration",
       "s3:GetBucketTagging",
       "s3:GetEncryptionConfiguration",
       "s3:ListBucket",
-    ]
+    ], local.cloning.reads)
     resources = [local.source_buckets]
 
     condition {

@@ -241,13 +241,16 @@ variable "profiles" {
   type = list(object({
     name           = string
     match_tags     = list(map(string))
+    clone          = optional(set(string), ["cors", "intelligent_tiering", "lifecycle", "metrics", "tags"])
     delete_markers = optional(bool, true)
     filter = optional(object({
       prefix = optional(string, "")
       tags   = optional(map(string), {})
     }), {})
-    kms_key_arn = optional(string)
-    metrics     = optional(bool)
+    kms_key_arn                        = optional(string)
+    lifecycle                          = optional(string, "safe")
+    metrics                            = optional(bool)
+    noncurrent_version_expiration_days = optional(number)
     object_lock = optional(object({
       always = optional(bool, false)
       retention = optional(object({
@@ -256,6 +259,7 @@ variable "profiles" {
         years = optional(number)
       }))
     }), {})
+    on_drift                 = optional(string, "report")
     on_foreign_role          = optional(string, "block")
     on_mfa_delete            = optional(string, "block")
     on_suspended_versioning  = optional(string, "block")
@@ -310,6 +314,16 @@ variable "profiles" {
   }
 
   validation {
+    condition     = alltrue(flatten([for profile in var.profiles : [for name in profile.clone : try(contains(keys(local.properties), name), false)]]))
+    error_message = "Put nothing in clone but ${join(", ", keys(local.properties))}: no other property can be cloned, and versioning, encryption, Object Lock and the public access block of a twin are always seen to."
+  }
+
+  validation {
+    condition     = alltrue([for profile in var.profiles : contains(profile.clone, "acl") == contains(profile.clone, "ownership")])
+    error_message = "Put acl and ownership in clone together: a twin whose ownership is not cloned has its ACLs turned off, and where ACLs count somebody has to look whom they let in."
+  }
+
+  validation {
     condition     = alltrue([for profile in var.profiles : !profile.delete_markers || length(profile.filter.tags) == 0])
     error_message = "Set delete_markers = false in every profile with filter.tags: S3 replicates no delete markers under a rule that looks at tags."
   }
@@ -353,6 +367,11 @@ variable "profiles" {
   }
 
   validation {
+    condition     = alltrue([for profile in var.profiles : contains(["safe", "full"], profile.lifecycle)])
+    error_message = "Set lifecycle to \"safe\", which clones no rule that deletes what is kept, or to \"full\"."
+  }
+
+  validation {
     condition     = alltrue([for profile in var.profiles : !(profile.replication_time_control && profile.metrics == false)])
     error_message = "Leave metrics out, or set it to true, in every profile with replication_time_control = true: S3 does not take one without the other."
   }
@@ -362,6 +381,16 @@ variable "profiles" {
       for region in [data.aws_region.source.id, data.aws_region.dr.id] : contains(var.regions_without_replication_time_control, region)
     ])
     error_message = "Leave replication_time_control out of every profile: it is not offered from ${data.aws_region.source.id} to ${data.aws_region.dr.id}, says regions_without_replication_time_control."
+  }
+
+  validation {
+    condition     = alltrue([for profile in var.profiles : try(profile.noncurrent_version_expiration_days >= 1 && profile.noncurrent_version_expiration_days <= 2147483647 && floor(profile.noncurrent_version_expiration_days) == profile.noncurrent_version_expiration_days, profile.noncurrent_version_expiration_days == null)])
+    error_message = "Set noncurrent_version_expiration_days to a whole number from 1 to 2147483647, or leave it out to keep every version: S3 takes no other."
+  }
+
+  validation {
+    condition     = alltrue([for profile in var.profiles : profile.noncurrent_version_expiration_days == null || contains(profile.clone, "lifecycle")])
+    error_message = "Put lifecycle in clone in every profile with noncurrent_version_expiration_days: otherwise the rules of its twins are left alone."
   }
 
   validation {
@@ -382,6 +411,11 @@ variable "profiles" {
       ] : given.value >= 1 && given.value <= given.most && floor(given.value) == given.value if given.value != null
     ]), true)])
     error_message = "Set object_lock.retention.days to a whole number from 1 to 36500, or object_lock.retention.years to one from 1 to 100."
+  }
+
+  validation {
+    condition     = alltrue([for profile in var.profiles : contains(["report", "restore"], profile.on_drift)])
+    error_message = "Set on_drift to \"report\" or \"restore\"."
   }
 
   validation {
@@ -436,5 +470,27 @@ variable "tags" {
   validation {
     condition     = length(var.tags) <= 50 && alltrue([for key, value in var.tags : try(length(key) >= 1 && length(key) <= 128 && length(value) <= 256 && !startswith(lower(key), "aws:"), false)])
     error_message = "Give at most 50 tags, each with a key of 1 to 128 characters that does not begin with aws: and a value of at most 256 characters."
+  }
+}
+
+variable "translations" {
+  description = "What stands in the DR region for what configurations of sources name: from the exact string there to the one that a twin is given. Names of log buckets, ARNs of buckets, topics, queues, functions, roles and keys, IDs of keys, VPCs and VPC endpoints, host names. A string that stands for itself means the same in both regions. What is not translated and cannot be the same for a twin is left out of what is cloned, and reported."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for key, value in var.translations : try(length(key) >= 1 && length(value) >= 1, false)])
+    error_message = "Give translations no empty key and no empty value: leave out what has nothing to stand for it, and it is not cloned."
+  }
+
+  validation {
+    condition     = alltrue([for key, value in var.translations : try(length(key) <= 1024 && length(value) <= 1024, true)])
+    error_message = "Shorten every key and value of translations to 1024 characters: nothing that is translated is longer."
+  }
+
+  validation {
+    condition     = alltrue([for key, value in var.translations : value == null || can(regex("^[^[:cntrl:]]*$", "${key}${value}"))])
+    error_message = "Take the control characters out of translations: no name, ID or ARN has any."
   }
 }

@@ -30,6 +30,10 @@ module "s3_dr" {
   log_retention_days = 90
   tags               = { application = "s3-dr" }
 
+  # Log buckets, topics, VPC endpoints and keys belong to one region. What a source names is given its twin under the
+  # name that stands here; what is not here is left out of what is cloned, and the report says so.
+  translations = var.translations
+
   # A bucket follows the first profile that its tags match.
   profiles = [
     {
@@ -39,7 +43,9 @@ module "s3_dr" {
       # S3 promises 15 minutes and reports in metrics when it is late. Both cost extra.
       replication_time_control = true
 
-      # No tag of a bucket changes anything here.
+      # No tag of a bucket changes anything here, and nobody the twin: what was cloned and then changed by hand is put
+      # back at the next check. "report", which is usual, only says so.
+      on_drift  = "restore"
       overrides = []
     },
     {
@@ -50,12 +56,19 @@ module "s3_dr" {
       delete_markers = false
       storage_class  = "GLACIER_IR"
 
+      # What was overwritten is kept for 90 days in the twin, whatever is done in the source. Lifecycle rules of the
+      # source come over without what they delete: replicas have the age of their originals and would go with them.
+      noncurrent_version_expiration_days = 90
+
       # A bucket may ask for another class, by the tag s3-dr:storage-class, and for nothing else.
       overrides = ["storage_class"]
     },
     {
       name       = "reports"
       match_tags = [{ dr = "reports" }]
+
+      # Somewhere to read reports, and not a second bucket of its kind: nothing of how the source is set up is cloned.
+      clone = []
 
       # Only such objects are copied. Under a filter by tags S3 copies no delete markers.
       delete_markers = false
@@ -81,6 +94,21 @@ module "s3_dr" {
       on_mfa_delete           = "allow"
       on_suspended_versioning = "enable"
     },
+    {
+      name       = "standby"
+      match_tags = [{ dr = "standby" }]
+
+      # The twin is to serve when the source cannot, so it gets everything that can be cloned. With "policy" and "acl",
+      # whoever is let into a source is let into its twin.
+      clone = [
+        "abac", "accelerate", "acl", "analytics", "cors", "intelligent_tiering", "inventory", "lifecycle", "logging",
+        "metrics", "notifications", "ownership", "policy", "request_payment", "tags", "website",
+      ]
+
+      # Lifecycle rules with what they delete: the twin forgets when the source forgets.
+      lifecycle = "full"
+    },
+    # Where nothing is said, cors, intelligent_tiering, lifecycle, metrics and tags are cloned.
     {
       name       = "standard"
       match_tags = [{ dr = "true" }]

@@ -18,3 +18,15 @@ variable "source_region" {
   default     = "us-west-2"
   nullable    = false
 }
+
+variable "translations" {
+  description = "What stands in the DR region for what sources name: exact strings, from the source's to the twin's."
+  type        = map(string)
+  default = {
+    # The log bucket of buckets tagged dr = "standby", a topic that they notify, and the VPC endpoint of their readers.
+    "example-logs-us-west-2"                     = "example-logs-us-east-2"
+    "arn:aws:sns:us-west-2:111122223333:uploads" = "arn:aws:sns:us-east-2:111122223333:uploads"
+    "vpce-0a1b2c3d4e5f60001"                     = "vpce-0a1b2c3d4e5f60002"
+  }
+  nullable = false
+}

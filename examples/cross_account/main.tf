@@ -22,6 +22,10 @@ module "s3_dr" {
     aws.dr     = aws.dr
   }
 
+  # What is cloned comes from the first account, so profiles keep their defaults here, which let nobody in and delete
+  # nothing: clone = ["cors", "intelligent_tiering", "lifecycle", "metrics", "tags"] and lifecycle = "safe". With
+  # "policy" or "acl" in clone, or lifecycle = "full", whoever owns a source says who may delete its replicas, and when.
+
   # Replicas of what KMS encrypts need a key of the DR account: S3 cannot use the one it manages itself there.
   kms = { create_dr_key = true }
 }

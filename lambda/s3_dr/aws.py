@@ -21,6 +21,7 @@ from .settings import Settings
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3control import S3ControlClient
     from mypy_boto3_sns import SNSClient
 
 _T = TypeVar("_T")
@@ -110,6 +111,13 @@ class Clients:
         settings = self._settings
         session = self._in_role(settings.twin_reader_role_arn, settings.source_region)
         return session.client("s3", region_name=settings.dr_region, config=_CLIENT_CONFIG)
+
+    @cached_property
+    def dr_control(self) -> S3ControlClient:
+        """S3 Control in the DR region, for the function that is in the DR account."""
+        return self._session.client(
+            "s3control", region_name=self._settings.dr_region, config=_CLIENT_CONFIG
+        )
 
     @cached_property
     def source_kms(self) -> KMSClient:
@@ -230,12 +238,13 @@ class Bucket:
     changes: list[str] = field(default_factory=list)
     is_new: bool = False
 
-    def read(self, operation: str, *, absent: str | None = None) -> Any:
+    def read(self, operation: str, *, absent: str | None = None, **parameters: Any) -> Any:
         """Read a part of the bucket's configuration.
 
         Args:
             operation: the client method's name, e.g. ``"get_bucket_policy"``.
             absent: the one error code that means "not configured".
+            parameters: of the method, beside the bucket and its owner.
 
         Returns:
             The response, or None when the part is not configured.
@@ -244,7 +253,7 @@ class Bucket:
             ClientError: any other answer; AccessDenied above all is never "not configured".
         """
         try:
-            return self._call(operation)
+            return self._call(operation, **parameters)
         except ClientError as error:
             if absent and error_code(error) == absent:
                 return None
@@ -292,8 +301,9 @@ class Bucket:
         method = getattr(self.s3, operation)
         return self.budget.settle(
             lambda: method(Bucket=self.name, ExpectedBucketOwner=self.owner, **parameters),
-            self._is_settling,
+            self.is_settling,
         )
 
-    def _is_settling(self, error: ClientError) -> bool:
+    def is_settling(self, error: ClientError) -> bool:
+        """Whether the same call on this bucket may well succeed in a moment."""
         return is_settling(error) or (self.is_new and error_code(error) == "NoSuchBucket")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from botocore.exceptions import ClientError
 
@@ -27,7 +27,10 @@ class Check:
     Attributes:
         changes: the API writes made so far, on either bucket.
         warnings: what a person should know although it stops nothing.
+        properties: how each property of the twin came out; see `Result`.
         profile: known once `observe_source` has read the tags.
+        source_tags: the same.
+        twin_tags: known once the twin was seen to be marked.
     """
 
     settings: Settings
@@ -36,7 +39,10 @@ class Check:
     request: BucketRequest
     changes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    properties: list[dict[str, Any]] = field(default_factory=list)
     profile: Profile | None = None
+    source_tags: dict[str, str] = field(default_factory=dict)
+    twin_tags: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def source(self) -> Bucket:
@@ -86,7 +92,7 @@ class Check:
             Blocked: it is tagged for protection and, falsely, as a twin; or its tags change its
                 profile in a way that cannot be.
         """
-        tags = self._source_tags()
+        self.source_tags = tags = self._source_tags()
         profile = first_match(self.settings.profiles, tags)
         if SOURCE_TAG in tags:
             self._refuse_twin(tags[SOURCE_TAG], profile)

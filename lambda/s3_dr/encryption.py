@@ -50,7 +50,7 @@ def read_source(check: Check) -> Encryption:
         Blocked: there is none.
         ClientError: what S3 answers.
     """
-    found = _read(check.source) or Encryption()
+    found = read(check.source) or Encryption()
     if found.is_kms and not check.replica_key_arn:
         # S3 skips such objects silently unless the rule names a key of the DR region: the twin
         # would stay empty and look fine.
@@ -109,35 +109,39 @@ def require_usable_key(check: Check) -> None:
         raise _not_usable(key, "is no symmetric encryption key")
 
 
-def ensure(check: Check, source: Encryption, is_new: bool) -> None:
-    """The twin encrypts as the source does, with the DR key; what is stronger already stays.
+def wanted(check: Check, source: Encryption, found: Encryption | None) -> Encryption:
+    """How the twin has to encrypt: as the source, with the DR key; what is stronger already stays.
 
     Replicas keep their own kind of encryption; the default is for all else that is written to the
     twin. It also says whether the twin takes SSE-C objects, which new buckets block.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html
     """
-    found = None if is_new else _read(check.twin)
-    wanted = Encryption(
+    as_source = Encryption(
         source.algorithm,
         check.replica_key_arn if source.is_kms else "",
         source.bucket_key,
         found.blocks_sse_c if found and source.blocks_sse_c is None else source.blocks_sse_c,
     )
-    if found and _strength(found) > _strength(wanted):
-        wanted = Encryption(found.algorithm, found.key, found.bucket_key, wanted.blocks_sse_c)
     if not _knows_blocked_types(check.twin):
         check.warn(
             "SDK_TOO_OLD: this boto3 cannot see whether the source takes objects with "
             "customer-provided keys (SSE-C), so the twin may refuse them; give the function a "
             "layer with boto3 1.41.0 or newer"
         )
-    if found != wanted:
-        check.twin.write(
-            "put_bucket_encryption", ServerSideEncryptionConfiguration={"Rules": [_rule(wanted)]}
-        )
+    if found and _strength(found) > _strength(as_source):
+        return Encryption(found.algorithm, found.key, found.bucket_key, as_source.blocks_sse_c)
+    return as_source
 
 
-def _read(bucket: Bucket) -> Encryption | None:
+def put(twin: Bucket, wanted: Encryption) -> None:
+    """Give the twin this default encryption."""
+    twin.write(
+        "put_bucket_encryption", ServerSideEncryptionConfiguration={"Rules": [_rule(wanted)]}
+    )
+
+
+def read(bucket: Bucket) -> Encryption | None:
+    """A bucket's default encryption, or None if it has none, as only very old ones."""
     response = bucket.read("get_bucket_encryption", absent=_ABSENT)
     if not response:
         return None

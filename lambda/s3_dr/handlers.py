@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from . import logs, replication, source, twin
+from . import destination, logs, replication, source
 from .aws import Budget, Clients, error_code
 from .check import Check
 from .events import BucketRequest, from_eventbridge, from_sns
@@ -34,7 +34,8 @@ def source_bucket_check(event: object, context: Any) -> dict[str, Any]:
 
 def destination_bucket_check(event: object, context: Any) -> dict[str, Any]:
     """DR region, sent by topic 01: make and prepare the twin, then ask for replication."""
-    return _run("destination_bucket_check", twin.destination_bucket_check, from_sns(event), context)
+    step = destination.destination_bucket_check
+    return _run("destination_bucket_check", step, from_sns(event), context)
 
 
 def enable_replication(event: object, context: Any) -> dict[str, Any]:
@@ -122,6 +123,7 @@ def _attempt(step: Callable[[Check], Outcome], check: Check) -> tuple[Result, Ex
             profile=profile.name if profile else "",
             changes=tuple(check.changes),
             warnings=tuple(check.warnings),
+            properties=tuple(check.properties),
             **ending,
         ),
         error,

@@ -75,18 +75,22 @@ def _seen(bucket: Bucket) -> Lock | None:
     return found if found.is_on else None
 
 
-def ensure(check: Check, lock: Lock, found: Lock) -> None:
-    """The twin has the default retention that is wanted; where none is, it keeps what it has.
+def kept(check: Check, lock: Lock, found: Lock) -> Lock:
+    """The lock that the twin is to keep: with the default retention that is wanted, or its own.
 
     The profile's own is put as it is. The source's is never a reason to keep less, or less
     strictly: whoever gets hold of the source must not loosen the twin.
     """
-    wanted = lock.retention
-    if wanted and found.retention and not check.known_profile.object_lock.retention:
-        wanted = _stricter(wanted, found.retention)
-    if wanted and wanted != found.retention:
-        configuration = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": wanted}}
-        check.twin.write("put_object_lock_configuration", ObjectLockConfiguration=configuration)
+    retention = lock.retention
+    if retention and found.retention and not check.known_profile.object_lock.retention:
+        retention = _stricter(retention, found.retention)
+    return Lock(found.is_on, retention or found.retention)
+
+
+def put(twin: Bucket, lock: Lock) -> None:
+    """Give the locked twin this default retention."""
+    configuration = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": lock.retention}}
+    twin.write("put_object_lock_configuration", ObjectLockConfiguration=configuration)
 
 
 def _stricter(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

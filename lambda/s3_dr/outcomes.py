@@ -86,6 +86,9 @@ class Result:
         remedy: what to do about a blocked bucket.
         changes: the API writes made, in order, e.g. ``("PutBucketVersioning",)``.
         warnings: sentences a person should know although they stopped nothing.
+        properties: one line for each property of the twin that could be cloned: ``property``,
+            ``outcome`` (see `cloning.Fidelity`), and where there is something to say ``reason``
+            and ``notes``.
     """
 
     outcome: Outcome
@@ -97,6 +100,7 @@ class Result:
     remedy: str = ""
     changes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    properties: tuple[dict[str, Any], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The facts that are there, ready for JSON; ``changes`` always is."""

@@ -23,6 +23,28 @@ STORAGE_CLASSES = frozenset(
     }
 )
 
+# The properties of a bucket that a profile may have cloned: those of the table in `properties`.
+CLONABLE = frozenset(
+    {
+        "abac",
+        "accelerate",
+        "acl",
+        "analytics",
+        "cors",
+        "intelligent_tiering",
+        "inventory",
+        "lifecycle",
+        "logging",
+        "metrics",
+        "notifications",
+        "ownership",
+        "policy",
+        "request_payment",
+        "tags",
+        "website",
+    }
+)
+
 
 @dataclass(frozen=True)
 class Filter:
@@ -54,11 +76,16 @@ class Profile:
         name: shown in logs and results.
         match_tags: tag sets; a bucket that carries one of them in full has this profile. Keys and
             values are compared case-sensitively, as S3 tags are.
+        clone: the properties of the source that the twin gets too.
         delete_markers: whether delete markers are replicated.
         filter: which objects are replicated.
         kms_key_arn: the key of the DR region for replicas; empty for the module's.
+        lifecycle: "safe" leaves out of cloned lifecycle rules what expires objects, "full" nothing.
         metrics: whether S3 publishes replication metrics; None for "as replication_time_control".
+        noncurrent_version_expiration_days: after how many days a lifecycle rule of our own expires
+            noncurrent versions in the twin; None for never.
         object_lock: how twins are locked.
+        on_drift: "report" what others change of the twin's cloned properties, or "restore" it.
         on_foreign_role: "block", or "use" the role of foreign replication rules for ours too.
         on_mfa_delete: "block", or "allow" a source with MFA delete.
         on_suspended_versioning: "block", or "enable" versioning again.
@@ -70,11 +97,17 @@ class Profile:
 
     name: str
     match_tags: tuple[Mapping[str, str], ...]
+    clone: frozenset[str] = frozenset(
+        {"cors", "intelligent_tiering", "lifecycle", "metrics", "tags"}
+    )
     delete_markers: bool = True
     filter: Filter = Filter()
     kms_key_arn: str = ""
+    lifecycle: str = "safe"
     metrics: bool | None = None
+    noncurrent_version_expiration_days: int | None = None
     object_lock: ObjectLock = ObjectLock()
+    on_drift: str = "report"
     on_foreign_role: str = "block"
     on_mfa_delete: str = "block"
     on_suspended_versioning: str = "block"
@@ -101,6 +134,10 @@ class Profile:
         values = {**item, "name": str(item["name"]), "match_tags": sets}
         values["filter"] = Filter(**item.get("filter", {}))
         values["object_lock"] = _object_lock(item.get("object_lock", {}))
+        if "clone" in item:
+            values["clone"] = frozenset(item["clone"])
+            if odd := values["clone"] - CLONABLE:
+                raise ValueError(f"profile {item['name']!r} clones unknown {sorted(odd)}")
         if "overrides" in item:
             values["overrides"] = tuple(item["overrides"])
         return cls(**values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
 
 from .naming import TwinNames, account_regional_tail
@@ -31,6 +31,7 @@ class Settings:
             can read with any key of the source account.
         source_reader_role_arn: the role in the source account with which a function of the DR
             account reads source buckets; empty where the function may do so itself.
+        translations: what stands, where the twins are, for strings in what is cloned.
         twin_reader_role_arn: the same for functions of the source account that look at twins.
     """
 
@@ -53,6 +54,7 @@ class Settings:
     foreign_role_arns: frozenset[str] = frozenset()
     source_key_arns: frozenset[str] = frozenset()
     source_reader_role_arn: str = ""
+    translations: Mapping[str, str] = field(default_factory=dict)
     twin_reader_role_arn: str = ""
 
     @classmethod
@@ -60,18 +62,18 @@ class Settings:
         """Read the settings.
 
         Raises:
-            SettingsError: naming every variable that is missing or empty at once, or the profile
-                document that cannot be read.
+            SettingsError: naming every variable that is missing or empty at once, or the document
+                that cannot be read.
         """
         given = {
-            field.name: value
-            for field in fields(cls)
-            if (value := environment.get(field.name.upper(), "").strip())
+            each.name: value
+            for each in fields(cls)
+            if (value := environment.get(each.name.upper(), "").strip())
         }
         missing = [
-            field.name.upper()
-            for field in fields(cls)
-            if field.default is MISSING and field.name not in given
+            each.name.upper()
+            for each in fields(cls)
+            if each.default is each.default_factory is MISSING and each.name not in given
         ]
         if missing:
             raise SettingsError(f"missing environment variables: {', '.join(missing)}")
@@ -83,7 +85,9 @@ class Settings:
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise SettingsError(f"PROFILES is not a list of profiles: {error!r}") from error
         sets = {name: _set(given.get(name, "")) for name in _SETS}
-        return cls(**{**given, **sets, "profiles": profiles})  # type: ignore[arg-type]
+        translations = _translations(given.get("translations", "{}"))
+        others = {"profiles": profiles, "translations": translations}
+        return cls(**{**given, **sets, **others})  # type: ignore[arg-type]
 
     @cached_property
     def twin_names(self) -> TwinNames:
@@ -104,6 +108,13 @@ class Settings:
 
 
 _SETS = ("foreign_role_arns", "own_role_arns", "source_key_arns")
+
+
+def _translations(text: str) -> dict[str, str]:
+    try:
+        return {str(key): str(value) for key, value in json.loads(text).items()}
+    except (ValueError, AttributeError) as error:
+        raise SettingsError(f"TRANSLATIONS is not a map of strings: {error!r}") from error
 
 
 def _set(text: str) -> frozenset[str]:

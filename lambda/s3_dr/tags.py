@@ -7,4 +7,5 @@ PREFIX: Final = "s3-dr:"
 # These make a bucket a twin. Nothing else does: names can be chosen by anybody.
 SOURCE_TAG: Final = "s3-dr:source-bucket"
 MANAGER_TAG: Final = "s3-dr:managed-by"
-MARKS: Final = frozenset({SOURCE_TAG, MANAGER_TAG})
+CLONED_TAG: Final = "s3-dr:cloned"  # what was last written to the twin, in a few characters each
+MARKS: Final = frozenset({SOURCE_TAG, MANAGER_TAG, CLONED_TAG})

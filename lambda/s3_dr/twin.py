@@ -1,63 +1,25 @@
-"""The twin, a source bucket's DR bucket: whose it is, making it, keeping it as it should be."""
+"""The twin, a source bucket's DR bucket: whose it is, and making it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from . import encryption, object_lock, twin_policy
+from . import object_lock
 from .aws import error_code, is_denied, knows
 from .check import Check
-from .outcomes import Blocked, Outcome, Reason
+from .outcomes import Blocked, Reason
 from .settings import ACCOUNT_REGIONAL
-from .tags import MANAGER_TAG, SOURCE_TAG
+from .tags import MANAGER_TAG, PREFIX, SOURCE_TAG
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CreateBucketConfigurationTypeDef
 
 _YOUNG = timedelta(minutes=2)
 _MARK_WAIT = 6.0  # seconds
-
-_PUBLIC_ACCESS_BLOCK = {
-    "BlockPublicAcls": True,
-    "IgnorePublicAcls": True,
-    "BlockPublicPolicy": True,
-    "RestrictPublicBuckets": True,
-}
-_OWNERSHIP: Final = "BucketOwnerEnforced"
-
-
-def destination_bucket_check(check: Check) -> Outcome:
-    """Make the twin if there is none, keep it as it should be, and ask for replication.
-
-    Raises:
-        Ignored: the source bucket is not, or no longer, to be protected.
-        Blocked: the source cannot be replicated as it is; or the twin's name stands for a bucket
-            that is not the twin, is shared, or is not locked although it has to be.
-        ClientError: anything else S3 or SNS answers.
-    """
-    check.observe_source()
-    source_encryption = encryption.read_source(check)
-    lock = object_lock.wanted(check)
-    is_there = exists(check)
-    if not is_there:
-        _require_sdk(check)
-    if source_encryption.is_kms:
-        encryption.require_usable_key(check)
-    is_new = not is_there and _create(check, lock)
-    found_lock = object_lock.Lock() if is_new else object_lock.require_locked(check, lock)
-    policy = {} if is_new else twin_policy.read(check)
-    twin_policy.refuse_sharing(check, policy)
-    _ensure_public_access_block(check, is_new)
-    _ensure_ownership(check, is_new)
-    _ensure_versioning(check, is_new)
-    encryption.ensure(check, source_encryption, is_new)
-    object_lock.ensure(check, lock, found_lock)
-    twin_policy.ensure(check, policy)
-    check.clients.publish(check.settings.topic_02_arn, check.request.message())
-    return Outcome.PASSED_ON
 
 
 def exists(check: Check) -> bool:
@@ -97,12 +59,19 @@ def require_marked(check: Check) -> None:
     if not tags and (check.twin.is_new or check.twin.is_young(_YOUNG)):
         tags = check.budget.look_again(lambda: _tags(check), _MARK_WAIT) or {}
     if tags.get(SOURCE_TAG) == check.source.name:
+        check.twin_tags = tags
         return
     raise Blocked(
         Reason.TWIN_NOT_MARKED,
         f"{check.twin.name} exists but is not marked as the twin of {check.source.name}; tag it "
         f"{SOURCE_TAG}={check.source.name} if it shall be, or remove it if nobody needs it",
     )
+
+
+def of_others(tags: Mapping[str, str]) -> dict[str, str] | None:
+    """The tags that are neither ours nor AWS's; None if there are none."""
+    others = {key: text for key, text in tags.items() if not key.startswith((PREFIX, "aws:"))}
+    return others or None
 
 
 def _tags(check: Check) -> dict[str, str]:
@@ -127,7 +96,7 @@ def _taken(check: Check) -> Blocked:
     )
 
 
-def _require_sdk(check: Check) -> None:
+def require_sdk(check: Check) -> None:
     """Before anything is changed: can this boto3 make a twin at all?
 
     CreateBucket knows tags since botocore 1.39.2, and namespaces since 1.42.67.
@@ -146,7 +115,7 @@ def _require_sdk(check: Check) -> None:
         )
 
 
-def _create(check: Check, lock: object_lock.Lock) -> bool:
+def create(check: Check, lock: object_lock.Lock) -> bool:
     """Create the twin, marked and if need be locked from its first moment.
 
     False if another run may have been quicker.
@@ -176,7 +145,7 @@ def _create(check: Check, lock: object_lock.Lock) -> bool:
             lambda: s3.create_bucket(
                 Bucket=check.twin.name,
                 CreateBucketConfiguration=configuration,
-                ObjectOwnership=_OWNERSHIP,
+                ObjectOwnership="BucketOwnerEnforced",
                 **options,
             )
         )
@@ -196,29 +165,3 @@ def _create(check: Check, lock: object_lock.Lock) -> bool:
         require_marked(check)
     check.changes.append("CreateBucket")
     return not ambiguous
-
-
-def _ensure_public_access_block(check: Check, is_new: bool) -> None:
-    if not is_new:
-        found = check.twin.read(
-            "get_public_access_block", absent="NoSuchPublicAccessBlockConfiguration"
-        )
-        if found and found["PublicAccessBlockConfiguration"] == _PUBLIC_ACCESS_BLOCK:
-            return
-    check.twin.write("put_public_access_block", PublicAccessBlockConfiguration=_PUBLIC_ACCESS_BLOCK)
-
-
-def _ensure_ownership(check: Check, is_new: bool) -> None:
-    if is_new:
-        return  # CreateBucket set it
-    rules = [{"ObjectOwnership": _OWNERSHIP}]
-    found = check.twin.read(
-        "get_bucket_ownership_controls", absent="OwnershipControlsNotFoundError"
-    )
-    if not found or found["OwnershipControls"]["Rules"] != rules:
-        check.twin.write("put_bucket_ownership_controls", OwnershipControls={"Rules": rules})
-
-
-def _ensure_versioning(check: Check, is_new: bool) -> None:
-    if is_new or check.twin.read("get_bucket_versioning").get("Status") != "Enabled":
-        check.twin.write("put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"})

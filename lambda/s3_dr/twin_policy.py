@@ -1,21 +1,26 @@
-"""The twin's bucket policy: plain HTTP is refused, and nobody else reads what we copy."""
+"""The twin's bucket policy: plain HTTP is refused, and nobody else reads what we copy.
+
+It has our own statements, and beside them those of others: a person's, or clones of the source's.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
+from .aws import Bucket
+from .bucket_policy import REPLICATION_SID, TLS_SID
+from .bucket_policy import normal as normal_statement
 from .check import Check
 from .outcomes import Blocked, Reason
 
-TLS_SID = "S3DrDenyInsecureTransport"
-REPLICATION_SID = "S3DrReplication"
 _OUR_SIDS = frozenset({TLS_SID, REPLICATION_SID})
 
 
-def read(check: Check) -> dict[str, Any]:
-    """The twin's policy with its statements as a list; empty if it has none."""
-    found = check.twin.read("get_bucket_policy", absent="NoSuchBucketPolicy")
+def parsed(bucket: Bucket) -> dict[str, Any]:
+    """A bucket's policy with its statements as a list; empty if it has none."""
+    found = bucket.read("get_bucket_policy", absent="NoSuchBucketPolicy")
     if not found:
         return {}
     policy: dict[str, Any] = json.loads(found["Policy"])
@@ -24,16 +29,31 @@ def read(check: Check) -> dict[str, Any]:
     return {**policy, "Statement": statements if isinstance(statements, list) else [statements]}
 
 
-def refuse_sharing(check: Check, policy: dict[str, Any]) -> None:
+def of_others(policy: dict[str, Any]) -> dict[str, Any] | None:
+    """The policy without our statements, or None if there are no others."""
+    foreign = [each for each in policy.get("Statement", []) if each.get("Sid") not in _OUR_SIDS]
+    return {**policy, "Statement": foreign} if foreign else None
+
+
+def refuse_sharing(
+    check: Check, others: dict[str, Any] | None, clone: Iterable[dict[str, Any]] = ()
+) -> None:
     """A twin that somebody prepared for us must not let other accounts read what we copy.
 
     The public access block stops the public, not an account that a policy names.
 
+    Args:
+        check: the check.
+        others: the twin's policy without our statements.
+        clone: statements that the source has too: they let in nobody new.
+
     Raises:
-        Blocked: a statement that is not ours lets in others than the twin's own account.
+        Blocked: any other statement lets in others than the twin's own account.
     """
-    for statement in _foreign(policy):
-        if statement.get("Effect") == "Allow" and not _is_within(check, statement):
+    cloned = {normal_statement(each) for each in clone}
+    for statement in others["Statement"] if others else []:
+        shares = statement.get("Effect") == "Allow" and not _is_within(check, statement)
+        if shares and normal_statement(statement) not in cloned:
             raise Blocked(
                 Reason.TWIN_SHARED,
                 f"the policy of {check.twin.name} lets others in than account "
@@ -46,14 +66,22 @@ def ensure(check: Check, policy: dict[str, Any]) -> None:
     """The policy has our statements as they should be; statements that are not ours stay."""
     wanted = _our_statements(check)
     ours = [each for each in policy.get("Statement", []) if each.get("Sid") in _OUR_SIDS]
-    if sorted(map(_normal, ours)) == sorted(map(_normal, wanted)):
-        return
-    document = {"Version": "2012-10-17", **policy, "Statement": [*_foreign(policy), *wanted]}
-    check.twin.write("put_bucket_policy", Policy=json.dumps(document))
+    if sorted(map(normal_statement, ours)) != sorted(map(normal_statement, wanted)):
+        put(check, of_others(policy))
 
 
-def _foreign(policy: dict[str, Any]) -> list[dict[str, Any]]:
-    return [each for each in policy.get("Statement", []) if each.get("Sid") not in _OUR_SIDS]
+def put(check: Check, others: dict[str, Any] | None) -> dict[str, Any]:
+    """Give the twin a policy of our statements and these, and return it."""
+    statements = [*(others or {}).get("Statement", []), *_our_statements(check)]
+    policy = {"Version": "2012-10-17", **(others or {}), "Statement": statements}
+    # S3 takes 20 KB.
+    check.twin.write("put_bucket_policy", Policy=json.dumps(policy, separators=(",", ":")))
+    return policy
+
+
+def normal(policy: dict[str, Any]) -> list[str]:
+    """A policy's statements in the one form in which they are compared, in any order."""
+    return sorted(map(normal_statement, policy["Statement"]))
 
 
 def _is_within(check: Check, statement: dict[str, Any]) -> bool:
@@ -99,14 +127,3 @@ def _our_statements(check: Check) -> list[dict[str, Any]]:
         tls_only,
         {**allow, "Sid": REPLICATION_SID, "Action": objects, "Resource": f"{arn}/*"},
     ]
-
-
-def _normal(statement: dict[str, Any]) -> str:
-    """A statement as S3 may give it back: lists in any order, lists of one without the list."""
-
-    def flat(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: flat(item) for key, item in value.items()}
-        return sorted(map(str, value if isinstance(value, list) else [value]))
-
-    return json.dumps(flat(statement), sort_keys=True)

@@ -144,7 +144,7 @@ class Call:
     @property
     def is_write(self) -> bool:
         """Whether it changes a bucket; passing a message on does not."""
-        return self.operation.startswith(("Put", "Create", "Delete"))
+        return self.operation.startswith(("Put", "Create", "Delete", "Tag", "Untag"))
 
 
 @dataclass
@@ -407,14 +407,17 @@ def s3_model_without(*members: tuple[str, str]) -> Any:
 def core_session(made: Any = None) -> Any:
     """A botocore session, new unless given, that does not read AWS's models anew."""
     core = made or botocore.session.Session()
-    core.register_component("data_loader", _loader())
+    core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
     return core
 
 
 @cache
-def _loader() -> botocore.loaders.Loader:
-    """Reads S3's model once for all cold functions of a test run: it is the slow part."""
-    return botocore.loaders.create_loader()
+def _loader(data_path: str | None = None) -> botocore.loaders.Loader:
+    """Reads S3's model once for all cold functions of a test run: it is the slow part.
+
+    On the local AWS there is a path where botocore finds how to reach S3 Control there.
+    """
+    return botocore.loaders.create_loader(data_path)
 
 
 @pytest.fixture

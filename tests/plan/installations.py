@@ -14,8 +14,30 @@ from harness.sts import ACCOUNT, OTHER_ACCOUNT
 
 FUNCTIONS = ("source_bucket_check", "destination_bucket_check", "enable_replication")
 
-# A profile with about as much JSON as the module takes, most of it in characters of two bytes.
-_FAT_TAGS = [{f"key-{index}": "ü" * 114} for index in range(10, 22)]
+# What is cloned where a profile does not say, and all that can be.
+USUAL_CLONE = ("cors", "intelligent_tiering", "lifecycle", "metrics", "tags")
+CLONABLE = (
+    "abac",
+    "accelerate",
+    "acl",
+    "analytics",
+    "cors",
+    "intelligent_tiering",
+    "inventory",
+    "lifecycle",
+    "logging",
+    "metrics",
+    "notifications",
+    "ownership",
+    "policy",
+    "request_payment",
+    "tags",
+    "website",
+)
+
+# With all that can be cloned, a profile with about as much JSON as the module takes, most of it in
+# characters of two bytes.
+_FAT_TAGS = [{f"key-{index}": "ü" * 112} for index in range(10, 21)]
 
 # Of another region than every case: what forgets to name its provider lands here.
 _DEFAULT_PROVIDER = 'provider "aws" {\n  region = "us-west-1"\n}\n'
@@ -65,6 +87,12 @@ class Case:
         return bool(self.arguments.get("kms", {}).get("create_dr_key"))
 
     @property
+    def cloned(self) -> frozenset[str]:
+        """The properties that any profile clones."""
+        profiles = self.arguments.get("profiles", [{}])
+        return frozenset(name for each in profiles for name in each.get("clone", USUAL_CLONE))
+
+    @property
     def twins(self) -> str:
         """The ARN pattern of the twins."""
         suffix = self.arguments.get("dr_bucket_suffix", "-dr")
@@ -94,10 +122,17 @@ class Case:
         account = self.account("dr" if name in _DR_ROLES else "source")
         return f"arn:{self.partition}:iam::{account}:role/{self.prefix}-{name}"
 
+    @property
+    def own_role_arns(self) -> list[str]:
+        """The roles as which the functions work."""
+        names = [name.replace("_", "-") for name in sorted(FUNCTIONS)]
+        names += ["source-reader", "twin-reader"] if self.two_accounts else []
+        return [self.role_arn(name) for name in names]
+
     def environment(self, key: str) -> dict[str, str]:
         """What a function gets, but its profiles and the ARN of a key that is yet to be made."""
         kms = self.arguments.get("kms", {})
-        roles = [self.role_arn(name.replace("_", "-")) for name in sorted(FUNCTIONS)]
+        translations = self.arguments.get("translations", {})
         given = {
             "DR_ACCOUNT_ID": self.dr_account,
             "DR_BUCKET_NAMESPACE": self.arguments.get("dr_bucket_namespace", "global"),
@@ -108,7 +143,7 @@ class Case:
             "FOREIGN_ROLE_ARNS": ",".join(sorted(self.arguments.get("foreign_role_arns", []))),
             "LOG_LEVEL": self.arguments.get("log_level", "INFO"),
             "MODULE_NAME": self.prefix,
-            "OWN_ROLE_ARNS": ",".join(roles),
+            "OWN_ROLE_ARNS": ",".join(self.own_role_arns),
             "PARTITION": self.partition,
             "REPLICATION_ROLE_ARN": self.role_arn("replication"),
             "SOURCE_ACCOUNT_ID": self.account("source"),
@@ -117,11 +152,18 @@ class Case:
             "TOPIC_01_ARN": self.arn("sns", "dr", f"{self.prefix}-01"),
             "TOPIC_02_ARN": self.arn("sns", "source", f"{self.prefix}-02"),
         }
+        if translations and key == "destination_bucket_check":
+            given["TRANSLATIONS"] = compact(dict(sorted(translations.items())))
         if self.two_accounts and key == "destination_bucket_check":
             given["SOURCE_READER_ROLE_ARN"] = self.role_arn("source-reader")
         elif self.two_accounts:
             given["TWIN_READER_ROLE_ARN"] = self.role_arn("twin-reader")
         return {name: value for name, value in given.items() if value}
+
+
+def compact(given: object) -> str:
+    """JSON as Terraform writes it."""
+    return json.dumps(given, ensure_ascii=False, separators=(",", ":"))
 
 
 # The call of examples/basic for ten pairs of regions; few regions, as each is a provider to start.
@@ -192,7 +234,7 @@ LONGEST = Case(
         "dr_bucket_suffix": "-" + "x" * 7,
         "kms": {"dr_key_arn": key_arn("us-gov-east-1", OTHER_ACCOUNT)},
         "name": "n" * 32,
-        "profiles": [{"name": "fat", "match_tags": _FAT_TAGS}],
+        "profiles": [{"name": "fat", "match_tags": _FAT_TAGS, "clone": CLONABLE}],
     },
     OTHER_ACCOUNT,
 )
@@ -226,11 +268,15 @@ GIVEN = Case(
             {
                 "name": "everything",
                 "match_tags": [{"dr": "everything"}],
+                "clone": ["lifecycle", "policy"],
                 "delete_markers": False,
                 "filter": {"prefix": "ledger/", "tags": {"keep": "yes"}},
                 "kms_key_arn": key_arn("eu-central-1", key="2"),
+                "lifecycle": "full",
                 "metrics": True,
+                "noncurrent_version_expiration_days": 30,
                 "object_lock": {"always": True, "retention": {"mode": "GOVERNANCE", "days": 30}},
+                "on_drift": "restore",
                 "on_foreign_role": "use",
                 "on_mfa_delete": "allow",
                 "on_suspended_versioning": "enable",
@@ -242,11 +288,15 @@ GIVEN = Case(
             {
                 "name": "defaults_spelt_out",
                 "match_tags": [{"dr": "defaults"}],
+                "clone": ["tags", "metrics", "lifecycle", "intelligent_tiering", "cors"],
                 "delete_markers": True,
                 "filter": {"prefix": "", "tags": {}},
                 "kms_key_arn": None,
+                "lifecycle": "safe",
                 "metrics": None,
+                "noncurrent_version_expiration_days": None,
                 "object_lock": {"always": False, "retention": None},
+                "on_drift": "report",
                 "on_foreign_role": "block",
                 "on_mfa_delete": "block",
                 "on_suspended_versioning": "block",
@@ -262,6 +312,7 @@ GIVEN = Case(
             {
                 "name": "halves",
                 "match_tags": [{"dr": "halves"}],
+                "clone": [],
                 "filter": {"prefix": "a/"},
                 "metrics": False,
                 "object_lock": {"retention": {"mode": "COMPLIANCE", "years": 7}},
@@ -323,7 +374,10 @@ TWO_IN_CHINA = Case(
     "two_in_china",
     "cn-north-1",
     "cn-northwest-1",
-    {"kms": {"create_dr_key": True}},
+    {
+        "kms": {"create_dr_key": True},
+        "profiles": [{"name": "all", "match_tags": [{"dr": "all"}], "clone": CLONABLE}],
+    },
     OTHER_ACCOUNT,
 )
 TWO_IN_GOVCLOUD = Case(
@@ -331,6 +385,52 @@ TWO_IN_GOVCLOUD = Case(
     "us-gov-west-1",
     "us-gov-east-1",
     {"kms": {"create_dr_key": True}},
+    OTHER_ACCOUNT,
+)
+# All that can be cloned, by two profiles together, each in an order of its own.
+EVERYTHING = Case(
+    "everything_cloned",
+    "us-west-2",
+    "us-east-2",
+    {
+        "name": "everything",
+        "profiles": [
+            {"name": "late", "match_tags": [{"dr": "late"}], "clone": CLONABLE[:6:-1]},
+            {
+                "name": "early",
+                "match_tags": [{"dr": "early"}],
+                "clone": ["ownership", *CLONABLE[:7]],
+            },
+        ],
+        "translations": {
+            "vpce-0a1b2c3d4e5f67890": "vpce-11112222333344445",
+            f"arn:aws:sns:us-west-2:{ACCOUNT}:news": f"arn:aws:sns:us-east-2:{ACCOUNT}:news",
+            "logs-ü": "${logs}-ü",
+        },
+    },
+)
+NOTHING = Case(
+    "nothing_cloned",
+    "us-west-2",
+    "us-east-2",
+    {"name": "nothing", "profiles": [{"name": "a", "match_tags": [{"dr": "a"}], "clone": []}]},
+)
+# One profile of two clones: what is written on every twin anyway, and what is not.
+SOME = Case(
+    "some_cloned",
+    "us-west-2",
+    "us-east-2",
+    {
+        "profiles": [
+            {"name": "none", "match_tags": [{"dr": "none"}], "clone": []},
+            {
+                "name": "some",
+                "match_tags": [{"dr": "some"}],
+                "clone": ["acl", "ownership", "policy", "website"],
+            },
+        ],
+        "translations": {f"arn:aws:iam::{ACCOUNT}:role/a": f"arn:aws:iam::{OTHER_ACCOUNT}:role/a"},
+    },
     OTHER_ACCOUNT,
 )
 # What profiles and keys, names and namespaces, accounts and partitions make of the policies.
@@ -343,6 +443,9 @@ VARIANTS = [
     TWO_WITH_KEY,
     TWO_IN_CHINA,
     TWO_IN_GOVCLOUD,
+    EVERYTHING,
+    NOTHING,
+    SOME,
 ]
 CASES = [*PAIRS, CUSTOM, BACK, LONGEST, *VARIANTS]
 

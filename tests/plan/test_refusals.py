@@ -7,7 +7,6 @@ in a fraction of the time.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -18,12 +17,12 @@ import pytest
 from harness.sts import ACCOUNT, OTHER_ACCOUNT, sts_stub
 from harness.terraform import Root, TerraformError
 from harness.toolchain import REPO, Toolchain
-from plan.installations import Case, key_arn, root_text
+from plan.installations import CLONABLE, Case, compact, key_arn, root_text
 
 pytestmark = pytest.mark.terraform
 
 # The files that look at arguments and places.
-ENTRANCE = ("places.tf", "variables.tf", "versions.tf")
+ENTRANCE = ("places.tf", "properties.tf", "variables.tf", "versions.tf")
 
 LAYER = f"arn:aws:lambda:us-west-2:{ACCOUNT}:layer:boto3:1"
 WEST, EAST, CHINA = "us-west-2", "us-east-2", "cn-north-1"
@@ -80,6 +79,17 @@ SOURCE_KEYS_NONE = "Give kms.source_key_arns at least one key, or leave it out"
 SOURCE_KEYS = "Give every one of kms.source_key_arns as the ARN of a key, not of an alias"
 SOURCE_KEYS_PLACE = "Name in kms.source_key_arns keys of the source region, us-west-2 in partition"
 SOURCE_KEYS_ALONE = "Set kms.create_dr_key, kms.dr_key_arn or a profile's kms_key_arn beside"
+CLONE = "Put nothing in clone but abac, accelerate, acl, analytics, cors, intelligent_tiering,"
+CLONE_ACL = "Put acl and ownership in clone together"
+LIFECYCLE = 'Set lifecycle to "safe", which clones no rule that deletes what is kept, or to "full".'
+VERSION_DAYS = "Set noncurrent_version_expiration_days to a whole number from 1 to 2147483647, or"
+VERSION_DAYS_ALONE = (
+    "Put lifecycle in clone in every profile with noncurrent_version_expiration_days"
+)
+DRIFT = 'Set on_drift to "report" or "restore".'
+TRANSLATION_EMPTY = "Give translations no empty key and no empty value"
+TRANSLATION_LONG = "Shorten every key and value of translations to 1024 characters"
+TRANSLATION_CONTROL = "Take the control characters out of translations"
 DELETE_MARKERS = "Set delete_markers = false in every profile with filter.tags"
 FILTER_TAGS = "Put at most 10 tags in filter.tags"
 FILTER_TAG = "Give every tag in filter.tags a key of 1 to 128 characters that does not begin with"
@@ -178,6 +188,22 @@ ARGUMENTS: dict[str, tuple[Mapping[str, Any], str]] = {
     ),
     "profile_key_alias": (profiles(kms_key_arn=ALIAS), PROFILE_KEY),
     "profile_key_name": (profiles(kms_key_arn="alias/replicas"), PROFILE_KEY),
+    "clone_unknown": (profiles(clone=["cors", "replication"]), CLONE),
+    "clone_forced": (profiles(clone=["encryption"]), CLONE),
+    "clone_capital": (profiles(clone=["CORS"]), CLONE),
+    "clone_empty_name": (profiles(clone=[""]), CLONE),
+    "clone_null": (profiles(clone=["cors", None]), CLONE),
+    "clone_acl_alone": (profiles(clone=["acl", "policy"]), CLONE_ACL),
+    "clone_ownership_alone": (profiles(clone=["ownership", "policy"]), CLONE_ACL),
+    "lifecycle": (profiles(lifecycle="none"), LIFECYCLE),
+    "version_days_none": (profiles(noncurrent_version_expiration_days=0), VERSION_DAYS),
+    "version_days_broken": (profiles(noncurrent_version_expiration_days=1.5), VERSION_DAYS),
+    "version_days_many": (profiles(noncurrent_version_expiration_days=2**31), VERSION_DAYS),
+    "version_days_without_lifecycle": (
+        profiles(clone=["cors"], noncurrent_version_expiration_days=1),
+        VERSION_DAYS_ALONE,
+    ),
+    "on_drift": (profiles(on_drift="overwrite"), DRIFT),
     "delete_markers_by_tags": (profiles(filter={"tags": {"keep": "yes"}}), DELETE_MARKERS),
     "filter_tags_many": (filtered(tags={f"key-{n}": "" for n in range(11)}), FILTER_TAGS),
     "filter_key_empty": (filtered(tags={"": "yes"}), FILTER_TAG),
@@ -205,6 +231,13 @@ ARGUMENTS: dict[str, tuple[Mapping[str, Any], str]] = {
     "storage_class_small": (profiles(storage_class="standard_ia"), STORAGE),
     "storage_class_empty": (profiles(storage_class=""), STORAGE),
     "region_without_rtc": ({"regions_without_replication_time_control": ["China"]}, RTC_REGION),
+    "translation_of_nothing": ({"translations": {"": "logs"}}, TRANSLATION_EMPTY),
+    "translation_to_nothing": ({"translations": {"logs": ""}}, TRANSLATION_EMPTY),
+    "translation_to_null": ({"translations": {"logs": None}}, TRANSLATION_EMPTY),
+    "translation_of_much": ({"translations": {"k" * 1025: "logs"}}, TRANSLATION_LONG),
+    "translation_to_much": ({"translations": {"logs": "v" * 1025}}, TRANSLATION_LONG),
+    "translation_of_control": ({"translations": {"lo\ngs": "logs"}}, TRANSLATION_CONTROL),
+    "translation_to_control": ({"translations": {"logs": "lo\u0007gs"}}, TRANSLATION_CONTROL),
     "tags_many": ({"tags": {f"key-{index}": "" for index in range(51)}}, TAGS),
     "tag_of_aws": ({"tags": {"aws:owner": "me"}}, TAGS),
 }
@@ -213,6 +246,12 @@ ARGUMENTS: dict[str, tuple[Mapping[str, Any], str]] = {
 GOOD: dict[str, Mapping[str, Any]] = {
     "prefix_short": {"dr_bucket_prefix": "a-"},
     "prefix_like_a_reserved_one": {"dr_bucket_prefix": "sthre-"},
+    "clone_nothing": profiles(clone=[]),
+    "clone_everything": profiles(clone=list(CLONABLE), lifecycle="full", on_drift="restore"),
+    "clone_twice": profiles(clone=["cors", "cors"]),
+    "version_days_least": profiles(noncurrent_version_expiration_days=1),
+    "version_days_most": profiles(noncurrent_version_expiration_days=2**31 - 1),
+    "translation_longest": {"translations": {"ü" * 1024: "v" * 1024, "a": "b", "b": "a"}},
     "filter_tags_ten": filtered(tags={f"{n}" + "k" * 127: "v" * 256 for n in range(10)}),
     "filter_prefix_longest": filtered(prefix="ü" * 512),
     "filter_prefix_and_delete_markers": profiles(filter={"prefix": "a/"}),
@@ -294,13 +333,8 @@ LARGE_IN_BYTES = profile(match_tags=[{f"key-{index}": "ü" * 200} for index in r
 
 
 def too_large(given: list[dict[str, object]]) -> str:
-    """The sentence about profiles of more than 3000 bytes."""
-    return f"Shorten profiles to 3000 bytes of JSON (now {len(compact(given).encode())})"
-
-
-def compact(given: list[dict[str, object]]) -> str:
-    """JSON as Terraform writes it."""
-    return json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+    """The sentence about profiles of more than 2850 bytes."""
+    return f"Shorten profiles to 2850 bytes of JSON (now {len(compact(given).encode())})"
 
 
 PLACES: dict[str, tuple[Case, str]] = {
@@ -358,12 +392,33 @@ ENVIRONMENT_LARGE = Case(
 )
 
 
+# The function that clones is told the translations, too.
+TRANSLATIONS_LARGE = Case(
+    "translations_large",
+    WEST,
+    EAST,
+    {
+        "foreign_role_arns": [ROLE],
+        "profiles": [PROFILE],
+        "translations": {f"logs-{n}": "ü" * 300 for n in range(6)},
+    },
+)
+
+
 def too_large_together(case: Case) -> str:
-    """The sentence about an environment of more than 4096 bytes."""
+    """The sentence about an environment of more than 4096 bytes: which argument takes how much."""
     given = case.environment("destination_bucket_check")
-    given |= {"DR_KEY_ARN": key_arn(case.dr), "PROFILES": compact(case.arguments["profiles"])}
+    given |= {"PROFILES": compact(case.arguments["profiles"])}
+    given |= {"DR_KEY_ARN": key_arn(case.dr)} if case.creates_key else {}
     size = sum(len(f"{name}{value}".encode()) for name, value in given.items())
-    return f"foreign_role_arns by {size - 4096} bytes"
+    profiles, translations, keys, roles = (
+        len(given.get(name, "").encode())
+        for name in ("PROFILES", "TRANSLATIONS", "SOURCE_KEY_ARNS", "FOREIGN_ROLE_ARNS")
+    )
+    return (
+        f"Shorten profiles (now {profiles} bytes), translations ({translations}), "
+        f"kms.source_key_arns ({keys}) or foreign_role_arns ({roles}) by {size - 4096} bytes in all"
+    )
 
 
 # What only the whole module gets to know.
@@ -386,6 +441,7 @@ WHOLE: dict[str, tuple[Case, str]] = {
         too_large(LARGE_IN_BYTES),
     ),
     "environment_large": (ENVIRONMENT_LARGE, too_large_together(ENVIRONMENT_LARGE)),
+    "translations_large": (TRANSLATIONS_LARGE, too_large_together(TRANSLATIONS_LARGE)),
 }
 
 _MODULE = re.compile(r'in module "(\w+)"')

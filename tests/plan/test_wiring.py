@@ -22,12 +22,16 @@ from plan.installations import (
     CASES,
     CUSTOM,
     DEFAULT,
+    EVERYTHING,
     FUNCTIONS,
     GIVEN,
     LACKING,
     LONGEST,
+    NOTHING,
+    SOME,
     TWO_ACCOUNTS,
     TWO_WITH_KEY,
+    USUAL_CLONE,
     Case,
     Installation,
     root_text,
@@ -219,7 +223,11 @@ def test_function_gets_its_environment(each: Installation, key: str) -> None:
     assert given == each.case.environment(key)
 
 
-@pytest.mark.parametrize("case", [DEFAULT, CUSTOM, GIVEN, TWO_ACCOUNTS], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [DEFAULT, CUSTOM, GIVEN, TWO_ACCOUNTS, EVERYTHING, NOTHING, SOME],
+    ids=lambda case: case.name,
+)
 def test_functions_read_what_terraform_gives(
     install: Callable[[Case], Installation], case: Case, key: str
 ) -> None:
@@ -228,10 +236,13 @@ def test_functions_read_what_terraform_gives(
     unread = set(given) - {field.name.upper() for field in fields(Settings)}
     assert not unread, f"The functions never look at {unread}"
     assert settings.dr_region == case.dr
-    assert settings.own_role_arns == {case.role_arn(name.replace("_", "-")) for name in FUNCTIONS}
-    assert [profile.name for profile in settings.profiles] == [
-        profile["name"] for profile in case.arguments.get("profiles", [{"name": "standard"}])
+    assert settings.own_role_arns == set(case.own_role_arns)
+    assert [(profile.name, profile.clone) for profile in settings.profiles] == [
+        (profile["name"], set(profile.get("clone", USUAL_CLONE)))
+        for profile in case.arguments.get("profiles", [{"name": "standard"}])
     ]
+    clones = key == "destination_bucket_check"
+    assert settings.translations == (case.arguments.get("translations", {}) if clones else {})
 
 
 # Keys and a role that are made in the same root, of which a plan does not know the ARNs.
@@ -258,6 +269,7 @@ module "of_same_root" {
     dr_key_arn      = aws_kms_key.dr.arn
     source_key_arns = [aws_kms_key.source.arn]
   }
+  translations = { (aws_kms_key.source.arn) = aws_kms_key.dr.arn, role = aws_iam_role.foreign.arn }
   profiles = [
     { name = "a", match_tags = [{ dr = "a" }], kms_key_arn = aws_kms_key.dr.arn },
     { name = "b", match_tags = [{ dr = "b" }], on_foreign_role = "use" },
@@ -302,11 +314,20 @@ def test_profiles_say_only_what_is_not_default(install: Callable[[Case], Install
     assert halves == {
         "name": "halves",
         "match_tags": [{"dr": "halves"}],
+        "clone": [],
         "filter": {"prefix": "a/"},
         "metrics": False,
         "object_lock": {"retention": {"mode": "COMPLIANCE", "years": 7}},
         "overrides": [],
     }
+
+
+def test_what_is_cloned_comes_over_sorted(install: Callable[[Case], Installation]) -> None:
+    """An order that nobody chose is no change."""
+    for given, told in zip(
+        EVERYTHING.arguments["profiles"], profiles_of(install(EVERYTHING)), strict=True
+    ):
+        assert list(given["clone"]) != sorted(given["clone"]) == told["clone"]
 
 
 def test_profiles_come_over_in_order(custom: Installation) -> None:
@@ -343,7 +364,7 @@ def profiles_of(installation: Installation) -> list[dict[str, Any]]:
 def test_longest_environment_fits(install: Callable[[Case], Installation]) -> None:
     for key in FUNCTIONS:
         given = install(LONGEST).environment(key)
-        assert len(given["PROFILES"].encode()) > 2900, "The case must be near what the module takes"
+        assert len(given["PROFILES"].encode()) > 2800, "The case must be near what the module takes"
         size = sum(len(f"{name}{value}".encode()) for name, value in given.items())
         assert size <= 4096, f"Lambda takes 4 KB of environment, and the longest has {size} bytes"
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from s3_dr.cloning import Fidelity, Why
 from s3_dr.outcomes import Outcome, Reason
-from s3_dr.profiles import STORAGE_CLASSES, Profile
-from s3_dr.tags import MANAGER_TAG, SOURCE_TAG
+from s3_dr.profiles import CLONABLE, STORAGE_CLASSES, Profile
+from s3_dr.properties import PROPERTIES
+from s3_dr.tags import CLONED_TAG, MANAGER_TAG, SOURCE_TAG
 from s3_dr.twin_policy import REPLICATION_SID, TLS_SID
 
 REPO = Path(__file__).resolve().parents[2]
@@ -145,6 +147,23 @@ def test_every_outcome_has_its_row() -> None:
     assert set(first_cells(rows[0])) == set(Outcome)
 
 
+def test_every_line_of_a_report_can_be_looked_up() -> None:
+    cells = first_cells(section("FIDELITY"))
+
+    assert cells == [*Fidelity, *Why], "in the code's order"
+
+
+def test_every_property_has_its_row() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", chapter("Cloning"), re.MULTILINE)
+
+    cloned = {name: how for name, how in rows if name in {each.name for each in PROPERTIES}}
+    assert sorted(cloned) == sorted(each.name for each in PROPERTIES)
+    default = {name for name, how in cloned.items() if how == "**by default**"}
+    assert default == Profile("standard", ({"dr": "true"},)).clone
+    never = {name for name, how in cloned.items() if how in ("never", "always")}
+    assert never == {each.name for each in PROPERTIES} - CLONABLE
+
+
 def test_every_policy_statement_is_explained() -> None:
     files = [*REPO.glob("*.tf"), *REPO.glob("modules/*/*.tf")]
     sids = {sid for f in files for sid in re.findall(r'sid +=\s"(\w+)"', f.read_text("utf-8"))}
@@ -169,7 +188,7 @@ def test_every_action_is_named() -> None:
 
 
 def test_marks_are_called_what_they_are_called() -> None:
-    for mark in (SOURCE_TAG, MANAGER_TAG, TLS_SID, REPLICATION_SID):
+    for mark in (SOURCE_TAG, MANAGER_TAG, CLONED_TAG, TLS_SID, REPLICATION_SID):
         assert f"`{mark}`" in README
 
 

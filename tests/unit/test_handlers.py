@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functional.payload import Context, Functions, environment, event, message, sns_event
-from s3_dr import handlers, twin
+from s3_dr import destination, handlers
 from s3_dr.check import Check
 from s3_dr.outcomes import Blocked, Ignored, Outcome, Reason
 from s3_dr.settings import SettingsError
@@ -30,7 +30,7 @@ def step(check: Check) -> Outcome:
 
 @pytest.fixture
 def stepping(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> Functions:
-    monkeypatch.setattr(twin, "destination_bucket_check", step)
+    monkeypatch.setattr(destination, "destination_bucket_check", step)
     return functions
 
 

@@ -132,12 +132,19 @@ def test_the_lock_of_a_twin_of_long_ago_is_not_waited_for() -> None:
     assert made.twin.written == [], "Object Lock cannot be taken back: nothing turns it on"
 
 
+def ensure(made: Any, wanted: Lock, found: Lock) -> None:
+    """What is done for every property that a twin has to have."""
+    kept = object_lock.kept(made, wanted, found)
+    if kept != found:
+        object_lock.put(made.twin, kept)
+
+
 @pytest.mark.parametrize("wanted", LOCKS)
 @pytest.mark.parametrize("found", LOCKS[1:])
 def test_the_profiles_retention_is_put_as_it_is(wanted: Lock, found: Lock) -> None:
     made = check(twin=found, retention={"mode": "GOVERNANCE", "days": 1})
 
-    object_lock.ensure(made, wanted, found)
+    ensure(made, wanted, found)
 
     if wanted.retention in (None, found.retention):
         assert made.twin.written == [], "as it should be, or not ours to say"
@@ -168,7 +175,7 @@ def test_the_sources_retention_never_loosens_the_twins(source: Any, twin: Any, t
     found = Lock(True, twin)
     made = check(Lock(True, source), found)
 
-    object_lock.ensure(made, object_lock.wanted(made), found)
+    ensure(made, object_lock.wanted(made), found)
 
     assert object_lock.read(made.twin).retention == then
     assert len(made.twin.written) == int(then != twin)
@@ -177,7 +184,7 @@ def test_the_sources_retention_never_loosens_the_twins(source: Any, twin: Any, t
 def test_a_new_twin_gets_its_retention() -> None:
     made = check()
 
-    object_lock.ensure(made, Lock(True, DAYS), UNLOCKED)
+    ensure(made, Lock(True, DAYS), UNLOCKED)
 
     assert made.twin.written == [
         {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": DAYS}}

@@ -112,7 +112,21 @@ def test_an_optional_variable_is_read(name: str) -> None:
 def test_every_variable_is_tested() -> None:
     fields = {field.name.upper() for field in dataclasses.fields(Settings)}
 
-    assert fields == {*environment(), *OPTIONAL}
+    assert fields == {*environment(), *OPTIONAL, "TRANSLATIONS"}
+
+
+def test_translations_are_a_map() -> None:
+    text = '{"logs-west": "logs-east"}'
+    assert Settings.from_environment(environment()).translations == {}
+    assert Settings.from_environment(environment(TRANSLATIONS=text)).translations == {
+        "logs-west": "logs-east"
+    }
+
+
+@pytest.mark.parametrize("text", ["logs", "[]", '"logs"', "7"])
+def test_translations_that_cannot_be_read_are_named(text: str) -> None:
+    with pytest.raises(SettingsError, match="TRANSLATIONS is not a map"):
+        Settings.from_environment(environment(TRANSLATIONS=text))
 
 
 def test_twins_are_named_as_the_variables_say() -> None:
@@ -139,6 +153,8 @@ def test_accounts_are_told_apart() -> None:
         {"object_lock": {"mode": "GOVERNANCE"}},
         {"object_lock": {"retention": "GOVERNANCE"}},
         {"overrides": 7},
+        {"clone": 7},
+        {"clone": ["replication"]},
     ],
 )
 def test_a_profile_that_cannot_be_read_is_named(fields: dict[str, Any]) -> None:

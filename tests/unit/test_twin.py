@@ -30,14 +30,14 @@ class S3:
 
 def require_sdk(*missing: tuple[str, str], **overrides: str) -> None:
     dr_s3 = s3_model_without(*missing)
-    twin._require_sdk(checked(SimpleNamespace(source_s3=None, dr_s3=dr_s3), **overrides))
+    twin.require_sdk(checked(SimpleNamespace(source_s3=None, dr_s3=dr_s3), **overrides))
 
 
 def created(lock: Lock = UNLOCKED, /, **overrides: str) -> dict[str, Any]:
     """What CreateBucket is asked for."""
     s3 = S3()
     check = checked(SimpleNamespace(source_s3=None, dr_s3=s3), **overrides)
-    assert twin._create(check, lock)
+    assert twin.create(check, lock)
     assert check.changes == ["CreateBucket"]
     return s3.asked
 

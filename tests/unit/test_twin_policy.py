@@ -64,7 +64,7 @@ def against(bucket: Twin, **overrides: str) -> Any:
 
 def ensure(bucket: Twin, **overrides: str) -> Twin:
     check = against(bucket, **overrides)
-    twin_policy.ensure(check, twin_policy.read(check))
+    twin_policy.ensure(check, twin_policy.parsed(check.twin))
     return bucket
 
 
@@ -176,7 +176,7 @@ def test_a_statement_that_denies_others_is_none_of_our_business() -> None:
 
 def refuse(*statements: dict[str, Any], **overrides: str) -> None:
     check = against(Twin({"Version": "2012-10-17", "Statement": list(statements)}), **overrides)
-    twin_policy.refuse_sharing(check, twin_policy.read(check))
+    twin_policy.refuse_sharing(check, twin_policy.of_others(twin_policy.parsed(check.twin)))
 
 
 # --- two accounts ------------------------------------------------------------

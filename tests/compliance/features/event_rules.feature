@@ -1,6 +1,7 @@
 # The rules of s3-dr listen to what concerns it, and to nobody else's account.
 #
-# Of the whole root this demands nothing. It looks at rules whose names end in -s3-events or -check-requests.
+# Of the whole root this demands nothing. It looks at rules whose names end in -s3-events or -check-requests. What
+# concerns s3-dr is tags, replication and all that a profile may have cloned.
 
 Feature: Events are chosen with care
 
@@ -27,7 +28,7 @@ Feature: Events are chosen with care
     When its name is "^.+-s3-events$" regex
     Then it must have event_pattern
     And it must have eventName
-    And its value must match the "^(CreateBucket|(Put|Delete)Bucket(Encryption|Replication|Tagging)|PutBucket(ObjectLockConfiguration|Versioning)|(Tag|Untag)Resource)$" regex
+    And its value must match the "^(CreateBucket|(Put|Delete)Bucket(((Analytics|IntelligentTiering|Inventory|Metrics)Configuration)|Cors|Encryption|Lifecycle|OwnershipControls|Policy|Replication|Tagging|Website)|PutBucket(Abac|Acl|Logging|Notification|ObjectLockConfiguration|RequestPayment|Versioning)|PutAccelerateConfiguration|(Tag|Untag)Resource)$" regex
 
   @noskip
   Scenario: Every way to tag a bucket is heard

@@ -1,4 +1,4 @@
-# What the roles of s3-dr may do is spelt out, pinned and never deletes.
+# What the roles of s3-dr may do is spelt out, pinned and never deletes a bucket or an object.
 #
 # Of the whole root this demands nothing. It looks at roles and role policies whose names end in -bucket-check,
 # -replication, -source-reader or -twin-reader, as the module's do; a role of your own that is called so is looked at
@@ -24,7 +24,7 @@ Feature: The roles have the least privilege
     And it must not have notresource
 
   @noskip
-  Scenario: Nothing can be deleted
+  Scenario: Nothing can be deleted but the configuration of a website
     Given I have aws_iam_role_policy defined
     When its name is "^.+-(bucket-check|replication|source-reader|twin-reader)$" regex
     Then it must have policy
@@ -32,7 +32,7 @@ Feature: The roles have the least privilege
     When its Effect is Allow
     When it has action
     Then it must have action
-    And its value must not match the "^[a-z0-9-]+:Delete.*" regex
+    And its value must not match the "^[a-z0-9-]+:Delete(?!BucketWebsite$).*" regex
 
   @noskip
   Scenario: Nothing but the list of buckets is open on every resource
@@ -63,9 +63,20 @@ Feature: The roles have the least privilege
     Then it must have policy
     And it must have statement
     When its Effect is Allow
-    When its Action is "^s3:(Create|Put).+$" regex
+    When its Action is "^s3:(Create|Delete|Put|Tag|Untag).+$" regex
     Then it must have aws:RequestedRegion
     And its value must match the "^[a-z]{2}(-[a-z]+)+-[0-9]$" regex
+
+  @noskip
+  Scenario: Only twins are changed in the DR region
+    Given I have aws_iam_role_policy defined
+    When its name is "^.+-destination-bucket-check$" regex
+    Then it must have policy
+    And it must have statement
+    When its Effect is Allow
+    When its Action is "^s3:(Create|Delete|Put|Tag|Untag).+$" regex
+    Then it must have resource
+    And its value must match the "^arn:[a-z-]+:s3:::[a-z0-9-]*\*-[a-z0-9-]+$" regex
 
   @noskip
   Scenario: Only named roles can be passed

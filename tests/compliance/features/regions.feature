@@ -34,6 +34,6 @@ Feature: Regions are approved
     Then it must have policy
     And it must have statement
     When its Effect is Allow
-    When its Action is "^s3:(Create|Put).+$" regex
+    When its Action is "^s3:(Create|Delete|Put|Tag|Untag).+$" regex
     Then it must have aws:RequestedRegion
     And its value must match the "^(af|ap|ca|cn|eu|il|me|mx|sa|us|us-gov)-[a-z]+-[0-9]$" regex

@@ -95,6 +95,35 @@ module "two_accounts_created_key" {
   kms                 = { create_dr_key = true }
 }
 
+module "nothing_cloned" {
+  source = "../../.."
+
+  providers = {
+    aws.source = aws.source
+    aws.dr     = aws.dr
+  }
+
+  profiles = [{ name = "bare", match_tags = [{ dr = "true" }], clone = [] }]
+}
+
+module "everything_cloned" {
+  source = "../../.."
+
+  providers = {
+    aws.source = aws.source
+    aws.dr     = aws.other
+  }
+
+  profiles = [{
+    name       = "whole"
+    match_tags = [{ dr = "true" }]
+    clone = [
+      "abac", "accelerate", "acl", "analytics", "cors", "intelligent_tiering", "inventory", "lifecycle", "logging",
+      "metrics", "notifications", "ownership", "policy", "request_payment", "tags", "website",
+    ]
+  }]
+}
+
 # A topic in the clear, with a policy that is known only after the apply.
 
 resource "aws_sns_topic" "news" {

@@ -1,4 +1,4 @@
-# Fails: Nothing can be deleted
+# Fails: Nothing can be deleted but the configuration of a website
 # Nothing that s3-dr does needs to delete a bucket.
 
 resource "aws_iam_role_policy" "bad" {
@@ -8,10 +8,15 @@ resource "aws_iam_role_policy" "bad" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Effect    = "Allow"
-      Action    = ["s3:GetBucketTagging", "s3:DeleteBucket"]
-      Resource  = "arn:aws:s3:::*"
-      Condition = { StringEquals = { "s3:ResourceAccount" = "111122223333" } }
+      Effect   = "Allow"
+      Action   = ["s3:GetBucketTagging", "s3:DeleteBucket"]
+      Resource = "arn:aws:s3:::*"
+      Condition = {
+        StringEquals = {
+          "aws:RequestedRegion" = "us-west-2"
+          "s3:ResourceAccount"  = "111122223333"
+        }
+      }
     }]
   })
 }

@@ -1,0 +1,433 @@
+"""Cloning: each property of the source bucket, as it has to be on the twin.
+
+Of each property there are three values: the source's, put in the twin's terms (wanted), the twin's
+(found), and a mark of what was written last (left), which the twin carries in a tag. Where found is
+wanted, nothing is done. Where found is as it was left, wanted is written. All else somebody else
+changed: that is reported and, if the profile says so, put back.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from .aws import Bucket, error_code
+from .check import Check
+from .tags import CLONED_TAG, MANAGER_TAG
+from .translation import Terms
+
+# Left behind before a write, and for good by a run that was ended: what is found then may be ours.
+_UNDER_WAY = "-"
+# Before the mark of what was on a twin that somebody else made, and is as it should be.
+_THEIRS = "~"
+_PASSES = 3
+
+
+class Fidelity(StrEnum):
+    """How a property of the twin came out."""
+
+    COPIED = "copied"  # written now, as the source has it
+    TRANSLATED = "translated"  # written now, otherwise than the source has it
+    SAME = "same"  # it was as it should be
+    SKIPPED = "skipped"  # not cloned
+    FAILED = "failed"  # an error, for which the whole check fails in the end
+
+
+class Why(StrEnum):
+    """What there is to say of an outcome. A failed one has AWS's error code instead."""
+
+    DRIFT = "DRIFT"  # somebody else changed it on the twin
+    FORCED = "FORCED"  # a twin has it, whatever the profile clones
+    LEFT_OUT = "LEFT_OUT"  # nothing of it may be on a twin
+    NOT_CHOSEN = "NOT_CHOSEN"  # the profile does not clone it
+    NOT_OURS = "NOT_OURS"  # it was on a twin that somebody else made
+    NOT_PORTABLE = "NOT_PORTABLE"  # it means nothing where the twin is
+    REMOVED = "REMOVED"  # the source has it no more
+    SDK_TOO_OLD = "SDK_TOO_OLD"  # this boto3 does not know it
+
+
+class NotPortable(Exception):
+    """What the source has means nothing where the twin is, and nobody said what stands for it."""
+
+
+class NotCloned(Exception):
+    """Properties could not be cloned; all else was done."""
+
+
+@dataclass(frozen=True)
+class Property:
+    """One kind of bucket configuration: an entry of the table in `properties`.
+
+    A value is JSON, or a dataclass of a forced property. None is what a bucket has that nobody
+    configured.
+
+    Attributes:
+        name: as in a profile's ``clone`` and in the report.
+        read: gives the value of either bucket.
+        write: brings the twin to the value wanted, from the one found.
+        translate: gives the value wanted, from the source's and the one found. It says with
+            `Cloning.note` what it leaves out, and raises `NotPortable` if that is everything.
+        is_forced: the twin gets it, cloned or not; a failure then ends the check.
+        normal: gives a value in the one form in which values are compared. Twins carry marks of
+            it: in another form everything would look as if somebody had changed it.
+        operation: a method of the client that older versions of boto3 do not have.
+        read_twin: gives the twin's value, where that is not all that ``read`` gives.
+    """
+
+    name: str
+    read: Callable[[Bucket], Any]
+    write: Callable[[Cloning, Any, Any], None]
+    translate: Callable[[Cloning, Any, Any], Any] = lambda _, value, __: value
+    is_forced: bool = False
+    normal: Callable[[Any], Any] = lambda value: value
+    operation: str = ""
+    read_twin: Callable[[Bucket], Any] | None = None
+
+    @property
+    def key(self) -> str:
+        """What it is called in the twin's tag, in which there is room for 256 characters."""
+        return self.name[:4]
+
+    def text(self, value: Any) -> str:
+        """A value as text, the same for values that mean the same; empty for None."""
+        return "" if value is None else json.dumps(self.normal(value), sort_keys=True, default=str)
+
+    def mark(self, value: Any) -> str:
+        """A value in the few characters that the tag has room for; none for None."""
+        digest = hashlib.sha256(self.text(value).encode()).digest()
+        return "" if value is None else base64.urlsafe_b64encode(digest)[:9].decode()
+
+
+@dataclass
+class _Step:
+    """What becomes of one property."""
+
+    each: Property
+    outcome: Fidelity = Fidelity.SAME
+    reason: str = ""
+    notes: list[str] = field(default_factory=list)
+    source: Any = None
+    wanted: Any = None
+    found: Any = None
+    writes: bool = False
+    wrote: bool = False
+    is_drift: bool = False
+    is_done: bool = False
+
+    def line(self) -> dict[str, Any]:
+        """The property's line in the report."""
+        line = {"property": self.each.name, "outcome": self.outcome, "reason": self.reason}
+        return {key: value for key, value in {**line, "notes": self.notes}.items() if value}
+
+
+@dataclass
+class Cloning:
+    """The cloning of one bucket's properties.
+
+    Attributes:
+        check: the check it is part of.
+        terms: what stands for what.
+        is_new: the twin was made a moment ago, with nothing configured.
+        source_values: what is known of the source already, by property.
+        twin_values: what is known of the twin already.
+        policy: the twin's whole policy, as it stands.
+    """
+
+    check: Check
+    terms: Terms
+    is_new: bool
+    source_values: dict[str, Any]
+    twin_values: dict[str, Any]
+    policy: dict[str, Any]
+    _notes: list[str] = field(default_factory=list)
+    _steps: list[_Step] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._left = _marks(self.check.twin_tags)
+        self._touched: set[str] = set()
+
+    @property
+    def restores(self) -> bool:
+        """Whether what others changed on the twin is put back."""
+        return self.check.known_profile.on_drift == "restore"
+
+    @property
+    def made_the_twin(self) -> bool:
+        """Whether this module made the twin, so that there was nothing on it before."""
+        return self.is_new or MANAGER_TAG in self.check.twin_tags
+
+    def note(self, sentence: str) -> None:
+        """Say what is not on the twin as it is on the source, and why."""
+        self._notes.append(sentence)
+
+    def chooses(self, each: Property) -> bool:
+        """Whether the profile clones a property."""
+        return each.name in self.check.known_profile.clone
+
+    def of_source(self, each: Property) -> Any:
+        """The source's value, read once."""
+        if each.name not in self.source_values:
+            self.source_values[each.name] = each.read(self.check.source)
+        return self.source_values[each.name]
+
+    def was_left(self, each: Property, found: Any) -> bool:
+        """Whether the twin's value is, for certain, the one that was written last."""
+        return self._left.get(each.key, "").removeprefix(_THEIRS) == each.mark(found)
+
+    def may_write(self, each: Property, found: Any) -> bool:
+        """Whether nobody but us can have put the twin's value there since."""
+        return self._left.get(each.key) == _UNDER_WAY or self.was_left(each, found)
+
+    def is_ours(self, each: Property) -> bool:
+        """Whether what is on the twin was written there by us, some time."""
+        return each.key in self._left and not self._left[each.key].startswith(_THEIRS)
+
+    def step(self, name: str) -> _Step:
+        """What became of a property."""
+        return next(step for step in self._steps if step.each.name == name)
+
+    def run(self, properties: Iterable[Property]) -> None:
+        """Bring all properties of the twin in step; one that fails does not stop the others.
+
+        Checks of one bucket may run at the same time. So the source is looked at again after a
+        write: whatever changes after that look has a check of its own, which sees what was written.
+
+        Raises:
+            ClientError: a forced property could not be set.
+        """
+        self._steps = steps = [_Step(each) for each in properties]
+        try:
+            for step in steps:
+                if step.each.is_forced and not self.chooses(step.each):
+                    self._force(step)
+                else:
+                    self._try(self._plan, step)
+            writing = [step for step in steps if step.writes]
+            for _ in range(_PASSES):
+                self._write_all(writing)
+                moved = [step for step in writing if step.wrote and self._has_moved(step)]
+                for step in moved:
+                    self._try(self._plan, step)
+                writing = [step for step in moved if step.writes]
+        finally:
+            self.check.properties = [step.line() for step in steps if step.is_done]
+
+    def remember(self) -> None:
+        """Keep on the twin itself what was written there, beside what others wrote meanwhile."""
+        if not self._touched:
+            return
+        marks = _marks(self.check.twin.tags())
+        for key in self._touched:
+            marks[key] = self._left.get(key, "")
+        self._left = {key: mark for key, mark in sorted(marks.items()) if mark}
+        text = " ".join(f"{key}={mark}" for key, mark in self._left.items())
+        tag_twin(self.check, {CLONED_TAG: text})
+        self._touched.clear()
+
+    def raise_failures(self) -> None:
+        """End the check as a failure if a property is one.
+
+        Raises:
+            NotCloned: naming the properties.
+        """
+        failed = [
+            f"{line['property']} ({line['reason']})"
+            for line in self.check.properties
+            if line["outcome"] == Fidelity.FAILED
+        ]
+        if failed:
+            raise NotCloned(f"not cloned to {self.check.twin.name}: {', '.join(failed)}")
+
+    def _found(self, step: _Step) -> Any:
+        each = step.each
+        if step.wrote or not (self.is_new or each.name in self.twin_values):
+            return (each.read_twin or each.read)(self.check.twin)
+        return self.twin_values.get(each.name)
+
+    def _force(self, step: _Step) -> None:
+        each, step.reason, self._notes = step.each, Why.FORCED, step.notes
+        try:
+            source, found = self.source_values.get(each.name), self._found(step)
+            wanted = each.translate(self, source, found)
+            if wanted != found:
+                each.write(self, wanted, found)
+                step.outcome = Fidelity.COPIED if wanted == source else Fidelity.TRANSLATED
+        except Exception as error:
+            self._fail(step, error)
+            raise
+        step.is_done = True
+
+    def _try(self, action: Callable[[_Step], None], step: _Step) -> None:
+        self._notes = step.notes
+        try:
+            action(step)
+        except Exception as error:  # noqa: BLE001 - reported, and raised when all had their turn
+            self._fail(step, error)
+        step.is_done = True
+
+    def _fail(self, step: _Step, error: Exception) -> None:
+        step.outcome, step.writes, step.is_done = Fidelity.FAILED, False, True
+        is_aws = isinstance(error, ClientError)
+        step.reason = error_code(error) if is_aws else type(error).__name__  # type: ignore[arg-type]
+        step.notes.append(str(error))
+
+    def _has_moved(self, step: _Step) -> bool:
+        """Whether the source has changed since it was read; it is then as read now."""
+        step.writes = False
+        try:
+            now = step.each.read(self.check.source)
+        except Exception as error:  # noqa: BLE001 - reported, and raised when all had their turn
+            self._fail(step, error)
+            return False
+        self.source_values[step.each.name] = now
+        return step.each.text(now) != step.each.text(step.source)
+
+    def _plan(self, step: _Step) -> None:
+        each, step.outcome, step.reason = step.each, Fidelity.SAME, ""
+        step.writes = step.is_drift = False
+        step.notes.clear()
+        if not self.chooses(each):
+            step.outcome, step.reason = Fidelity.SKIPPED, Why.NOT_CHOSEN
+            return
+        if each.operation and not hasattr(self.check.clients.dr_s3, each.operation):
+            step.outcome, step.reason = Fidelity.SKIPPED, Why.SDK_TOO_OLD
+            self.check.warn(
+                f"SDK_TOO_OLD: this boto3 has no {each.operation}, so {each.name} is not cloned; "
+                "give the function a layer with a newer one"
+            )
+            return
+        step.source, step.found = self.of_source(each), self._found(step)
+        try:
+            step.wanted = each.translate(self, step.source, step.found)
+        except NotPortable as reason:
+            # What the twin has in that place instead is no drift.
+            self.note(str(reason))
+            step.wanted, step.reason = None, Why.NOT_PORTABLE
+            step.writes = self.is_ours(each) and self.may_write(each, step.found)
+            step.outcome = Fidelity.TRANSLATED if step.writes else Fidelity.SKIPPED
+            return
+        self._compare(step)
+
+    def _compare(self, step: _Step) -> None:
+        each, wanted, source = step.each, step.wanted, step.source
+        if wanted is None and source is not None:
+            step.outcome, step.reason = Fidelity.SKIPPED, Why.LEFT_OUT
+        if each.text(wanted) == each.text(step.found):
+            is_new = each.key not in self._left and self.made_the_twin
+            self._leave(step, "" if is_new or self.is_ours(each) else _THEIRS)
+            return
+        # What never was ours is not taken away from a twin that somebody else made.
+        may_go = wanted is not None or self.is_ours(each) or self.made_the_twin
+        if not self.may_write(each, step.found):
+            known = each.key in self._left or self.made_the_twin
+            step.is_drift, step.reason = True, Why.DRIFT if known else Why.NOT_OURS
+            may_go = may_go and self.restores
+        elif not may_go:
+            step.reason = Why.NOT_OURS
+        step.writes = may_go
+        if not step.writes:
+            step.outcome = Fidelity.SKIPPED
+            if step.is_drift:
+                self._warn_of_drift(step, "left as it is")
+            return
+        is_copy = each.text(wanted) == each.text(source)
+        step.outcome = Fidelity.COPIED if is_copy else Fidelity.TRANSLATED
+        step.reason = step.reason or (Why.REMOVED if wanted is None else "")
+
+    def _warn_of_drift(self, step: _Step, and_so: str) -> None:
+        did = "changed" if step.reason == Why.DRIFT else "had set"
+        step.notes.append(f"somebody {did} it on the twin: {and_so}")
+        twin = self.check.twin.name
+        self.check.warn(f"{step.reason}: somebody {did} {step.each.name} of {twin}: {and_so}")
+
+    def _write_all(self, writing: list[_Step]) -> None:
+        """Write, after the twin was told that it is about to be written."""
+        if not writing:
+            return
+        before = dict(self._left)
+        try:
+            for step in writing:
+                self._mark(step.each.key, _UNDER_WAY)
+            self.remember()
+        except Exception as error:  # noqa: BLE001 - reported, and raised when all had their turn
+            # What is not remembered would later look like the work of somebody else.
+            self._left = before
+            self._touched.clear()
+            for step in writing:
+                self._fail(step, error)
+            return
+        # First what goes, from the last to the first: S3 takes no ACL away once ACLs are off.
+        going = [step for step in reversed(writing) if step.wanted is None]
+        for step in going + [step for step in writing if step.wanted is not None]:
+            step.wrote = True
+            self._try(self._write, step)
+            if step.outcome == Fidelity.FAILED:
+                self._look_what_came_of(step, before.get(step.each.key, ""))
+
+    def _write(self, step: _Step) -> None:
+        step.each.write(self, step.wanted, step.found)
+        self._leave(step)
+        if step.is_drift:
+            self._warn_of_drift(step, "put back")
+
+    def _look_what_came_of(self, step: _Step, before: str) -> None:
+        """After an error: nothing, and then nothing is ours that was not, or part of it."""
+        step.wrote, each = False, step.each
+        try:
+            now = (each.read_twin or each.read)(self.check.twin)
+        except Exception as error:  # noqa: BLE001 - the step has failed already
+            step.notes.append(str(error))
+            return
+        is_as_before = each.text(now) == each.text(step.found)
+        self._mark(each.key, before if is_as_before else each.mark(now))
+
+    def _leave(self, step: _Step, whose: str = "") -> None:
+        mark = step.each.mark(step.wanted)
+        self._mark(step.each.key, whose + mark if mark else "")
+
+    def _mark(self, key: str, mark: str) -> None:
+        if self._left.get(key, "") != mark:
+            self._left[key] = mark
+            self._touched.add(key)
+            if not mark:
+                del self._left[key]
+
+
+def _marks(tags: Mapping[str, str]) -> dict[str, str]:
+    words = tags.get(CLONED_TAG, "").split()
+    return dict(word.split("=", 1) for word in words if "=" in word)
+
+
+def tag_twin(check: Check, tags: Mapping[str, str]) -> None:
+    """Give the twin these tags beside those it has.
+
+    TagResource leaves other tags alone, which PutBucketTagging does not, and works on buckets that
+    have ABAC enabled, on which PutBucketTagging does not.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/buckets-tagging-enable-abac.html
+    """
+    _control(check, "tag_resource", Tags=[{"Key": key, "Value": tags[key]} for key in sorted(tags)])
+
+
+def untag_twin(check: Check, keys: Iterable[str]) -> None:
+    """Take tags away from the twin."""
+    _control(check, "untag_resource", TagKeys=sorted(keys))
+
+
+def _control(check: Check, operation: str, **parameters: Any) -> None:
+    control = check.clients.dr_control
+    check.budget.settle(
+        lambda: getattr(control, operation)(
+            AccountId=check.settings.dr_account_id,
+            ResourceArn=check.settings.bucket_arn(check.twin.name),
+            **parameters,
+        ),
+        check.twin.is_settling,
+    )
+    check.changes.append(control.meta.method_to_api_mapping[operation])

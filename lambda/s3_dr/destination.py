@@ -1,0 +1,134 @@
+"""The second function: the twin is made or found, and brought in step with its source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from . import bucket_policy, encryption, object_lock, twin, twin_policy
+from .check import Check
+from .cloning import Cloning, Fidelity
+from .outcomes import Blocked, Outcome, Reason
+from .properties import POLICY, PROPERTIES
+from .translation import Terms
+
+
+def destination_bucket_check(check: Check) -> Outcome:
+    """Make the twin if there is none, keep it as it should be, and ask for replication.
+
+    Replication is asked for even if a property could not be cloned: the copies come first.
+
+    Raises:
+        Ignored: the source bucket is not, or no longer, to be protected.
+        Blocked: the source cannot be replicated as it is; or the twin's name stands for a bucket
+            that is not the twin, is shared, or is not locked although it has to be.
+        NotCloned: all is done but for properties that could not be cloned.
+        ClientError: anything else S3 or SNS answers.
+    """
+    check.observe_source()
+    source_encryption = encryption.read_source(check)
+    lock = object_lock.wanted(check)
+    is_there = twin.exists(check)
+    if not is_there:
+        twin.require_sdk(check)
+    if source_encryption.is_kms:
+        encryption.require_usable_key(check)
+    is_new = not is_there and twin.create(check, lock)
+    if is_new:
+        found: dict[str, Any] = {"object_lock": object_lock.Lock(lock.is_on)}
+        policy = {}
+    else:
+        found = {"object_lock": object_lock.require_locked(check, lock)}
+        policy = twin_policy.parsed(check.twin)
+        found["policy"] = twin_policy.of_others(policy)
+        found["tags"] = twin.of_others(check.twin_tags)
+    read = {
+        "encryption": source_encryption,
+        "object_lock": lock,
+        "tags": check.source_tags,  # never none: one of them asks for protection
+    }
+    cloning = Cloning(check, _terms(check), is_new, read, found, policy)
+    if not _will_be_replaced(cloning):
+        _refuse_sharing(cloning)
+    cloning.run(PROPERTIES)
+    _refuse_sharing(cloning)
+    _refuse_grants(cloning)
+    twin_policy.ensure(check, cloning.policy)
+    check.clients.publish(check.settings.topic_02_arn, check.request.message())
+    cloning.remember()
+    cloning.raise_failures()
+    return Outcome.PASSED_ON
+
+
+def _terms(check: Check) -> Terms:
+    settings = check.settings
+    roles = {settings.replication_role_arn} | settings.own_role_arns
+    if check.known_profile.on_foreign_role == "use":
+        roles |= settings.foreign_role_arns
+    return Terms(
+        source=check.source.name,
+        twin=check.twin.name,
+        source_account=settings.source_account_id,
+        dr_account=settings.dr_account_id,
+        source_region=settings.source_region,
+        dr_region=settings.dr_region,
+        replica_key_arn=check.replica_key_arn,
+        role_arns=frozenset(roles),
+        given=settings.translations,
+    )
+
+
+def _will_be_replaced(cloning: Cloning) -> bool:
+    """Whether the twin's policy is going to be that of the source."""
+    found = cloning.twin_values.get(POLICY.name)
+    may = cloning.restores or cloning.may_write(POLICY, found)
+    if not (cloning.chooses(POLICY) and may):
+        return False
+    is_ours = cloning.made_the_twin or cloning.is_ours(POLICY)
+    return is_ours or bool(_clone_of_policy(cloning))
+
+
+def _refuse_sharing(cloning: Cloning) -> None:
+    """Refuse a twin whose policy lets in others than the source's does.
+
+    Raises:
+        Blocked: it does.
+    """
+    check, others = cloning.check, twin_policy.of_others(cloning.policy)
+    is_ours = cloning.is_ours(POLICY) and cloning.was_left(POLICY, others)
+    if others and not is_ours:
+        twin_policy.refuse_sharing(check, others, _clone_of_policy(cloning))
+
+
+def _clone_of_policy(cloning: Cloning) -> list[dict[str, Any]]:
+    if not cloning.chooses(POLICY):
+        return []
+    try:
+        source = cloning.of_source(POLICY)
+    except ClientError:
+        return []  # what cannot be compared counts as foreign; the report names the error
+    return bucket_policy.translate(source, cloning.terms)[0] if source else []
+
+
+def _refuse_grants(cloning: Cloning) -> None:
+    """Refuse a twin whose ACL grants something to others that the source's does not.
+
+    Raises:
+        Blocked: it does.
+    """
+    acl = cloning.step("acl")
+    is_ours = cloning.is_ours(acl.each) and cloning.was_left(acl.each, acl.found)
+    is_left = acl.outcome in (Fidelity.SKIPPED, Fidelity.FAILED) and not is_ours
+    others = [
+        grant
+        for grant in (acl.found or [] if is_left else [])
+        if grant["Grantee"]["Type"] == "CanonicalUser" and grant not in (acl.wanted or [])
+    ]
+    if others:
+        raise Blocked(
+            Reason.TWIN_SHARED,
+            f"the ACL of {cloning.check.twin.name} grants {others[0]['Permission']} to another "
+            "account; take that grant away (put-bucket-acl --acl private), or the objects would "
+            "be theirs to read too",
+        )

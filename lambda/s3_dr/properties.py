@@ -1,0 +1,337 @@
+"""The table of all properties of a bucket that its twin has from it, in the order of cloning.
+
+First what keeps the twin private and whole, last what lets somebody in. A new property of S3 is one
+entry more here, its name in `profiles.CLONABLE`, and its events and actions in ``properties.tf``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from . import encryption, object_lock, translators, twin, twin_policy
+from .aws import Bucket
+from .cloning import Cloning, Property, tag_twin, untag_twin
+
+_OWNERSHIP = "BucketOwnerEnforced"
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketLifecycleConfiguration.html
+_MINIMUM_SIZE = "TransitionDefaultMinimumObjectSize"
+_USUAL_MINIMUM_SIZE = "all_storage_classes_128K"
+
+
+def _whole(
+    name: str,
+    get: str,
+    put: str,
+    *,
+    select: Callable[[Any], Any],
+    parameters: Callable[[Any], dict[str, Any]],
+    absent: str | None = None,
+    unset: Any = None,
+    delete: str = "",
+    **others: Any,
+) -> Property:
+    """A property that is read and written as a whole.
+
+    Args:
+        name: that of the property.
+        get: the method that reads it.
+        put: the method that writes it.
+        select: the value in a response.
+        parameters: what ``put`` is called with, for a value and for None.
+        absent: the error code that means "not configured".
+        unset: the value that a bucket then has.
+        delete: the method that takes the property away.
+        others: for `Property`.
+    """
+
+    def read(bucket: Bucket) -> Any:
+        response = bucket.read(get, absent=absent)
+        return unset if response is None else select(response) or None
+
+    def write(cloning: Cloning, wanted: Any, _: Any) -> None:
+        if wanted is None and delete:
+            cloning.check.twin.write(delete)
+        else:
+            cloning.check.twin.write(put, **parameters(wanted))
+
+    return Property(name, read, write, **others)
+
+
+def _several(name: str, shape: str, translate: translators.Translate) -> Property:
+    """A property of which a bucket has several, each under an ID: a value is a map of them.
+
+    S3 gives them page by page, and boto3 has no paginator for them.
+    """
+    method = "".join(f"_{char.lower()}" if char.isupper() else char for char in shape)
+
+    def read(bucket: Bucket) -> Any:
+        found: dict[str, Any] = {}
+        page = bucket.read(f"list_bucket{method}s")
+        while True:
+            found.update({item["Id"]: item for item in page.get(f"{shape}List", [])})
+            if not page.get("IsTruncated"):
+                return found or None
+            token = page["NextContinuationToken"]
+            page = bucket.read(f"list_bucket{method}s", ContinuationToken=token)
+
+    def write(cloning: Cloning, wanted: Any, found: Any) -> None:
+        bucket, wanted, found = cloning.check.twin, wanted or {}, found or {}
+        for key in sorted(found.keys() - wanted.keys()):
+            bucket.write(f"delete_bucket{method}", Id=key)
+        for key, item in sorted(wanted.items()):
+            if item != found.get(key):
+                bucket.write(f"put_bucket{method}", Id=key, **{shape: item})
+
+    return Property(name, read, write, translate)
+
+
+def _public_access_block(*_: Any) -> Any:
+    names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    return dict.fromkeys(names, True)
+
+
+def _ownership(response: Any) -> Any:
+    [rule] = response["OwnershipControls"]["Rules"]
+    return None if rule["ObjectOwnership"] == _OWNERSHIP else rule["ObjectOwnership"]
+
+
+def _ownership_if_chosen(cloning: Cloning, value: Any, _: Any) -> Any:
+    return value if "ownership" in cloning.check.known_profile.clone else None
+
+
+def _put_encryption(cloning: Cloning, wanted: Any, _: Any) -> None:
+    encryption.put(cloning.check.twin, wanted)
+
+
+def _put_object_lock(cloning: Cloning, wanted: Any, _: Any) -> None:
+    object_lock.put(cloning.check.twin, wanted)
+
+
+def _put_tags(cloning: Cloning, wanted: Any, found: Any) -> None:
+    wanted, found = wanted or {}, found or {}
+    if gone := found.keys() - wanted.keys():
+        untag_twin(cloning.check, gone)
+    if new := {key: text for key, text in wanted.items() if found.get(key) != text}:
+        tag_twin(cloning.check, new)
+
+
+def _lifecycle(response: Any) -> Any:
+    value = {"Rules": response["Rules"]}
+    if response.get(_MINIMUM_SIZE, _USUAL_MINIMUM_SIZE) != _USUAL_MINIMUM_SIZE:
+        value[_MINIMUM_SIZE] = response[_MINIMUM_SIZE]
+    return value
+
+
+def _lifecycle_parameters(value: Any) -> dict[str, Any]:
+    size = value.get(_MINIMUM_SIZE, _USUAL_MINIMUM_SIZE)
+    return {"LifecycleConfiguration": {"Rules": value["Rules"]}, _MINIMUM_SIZE: size}
+
+
+def _flat(response: Any) -> Any:
+    """A response that is itself the value."""
+    return {key: value for key, value in response.items() if key != "ResponseMetadata"}
+
+
+def _acl(response: Any) -> Any:
+    owner = response["Owner"]["ID"]
+    grants = [
+        {**grant, "Grantee": _grantee(grant["Grantee"], owner)} for grant in response["Grants"]
+    ]
+    return None if grants == translators.OWNER_ONLY else grants
+
+
+def _grantee(grantee: dict[str, str], owner: str) -> dict[str, str]:
+    if grantee.get("ID") == owner:
+        return translators.OWNER
+    return {key: value for key, value in grantee.items() if key != "DisplayName"}
+
+
+def _put_acl(cloning: Cloning, wanted: Any, _: Any) -> None:
+    bucket = cloning.check.twin
+    owner = bucket.read("get_bucket_acl")["Owner"]
+    grantee = {"Type": "CanonicalUser", "ID": owner["ID"]}
+    grants = [
+        {**grant, "Grantee": grantee} if grant["Grantee"] == translators.OWNER else grant
+        for grant in wanted or translators.OWNER_ONLY
+    ]
+    bucket.write("put_bucket_acl", AccessControlPolicy={"Owner": owner, "Grants": grants})
+
+
+def _put_policy(cloning: Cloning, wanted: Any, _: Any) -> None:
+    try:
+        cloning.policy = twin_policy.put(cloning.check, wanted)
+    except Exception:
+        # It may have come through: what is shared is looked for in what is there.
+        cloning.policy = twin_policy.parsed(cloning.check.twin)
+        raise
+
+
+def _by(*names: str) -> Callable[[Any], Any]:
+    """Puts the items of a list in an order of our own: S3 gives them in any."""
+    return lambda items: sorted(items, key=lambda item: [str(item.get(name)) for name in names])
+
+
+def _lifecycle_in_order(value: Any) -> Any:
+    return {**value, "Rules": _by("ID")(value["Rules"])}
+
+
+def _notifications_in_order(value: Any) -> Any:
+    return {kind: _by("Id")(items) if items else items for kind, items in value.items()}
+
+
+POLICY = Property(
+    "policy",
+    lambda bucket: twin_policy.parsed(bucket) or None,
+    _put_policy,
+    translators.policy,
+    normal=twin_policy.normal,
+    read_twin=lambda bucket: twin_policy.of_others(twin_policy.parsed(bucket)),
+)
+
+PROPERTIES = (
+    _whole(
+        "public_access_block",
+        "get_public_access_block",
+        "put_public_access_block",
+        select=lambda response: response["PublicAccessBlockConfiguration"],
+        parameters=lambda value: {"PublicAccessBlockConfiguration": value},
+        absent="NoSuchPublicAccessBlockConfiguration",
+        translate=_public_access_block,
+        is_forced=True,
+    ),
+    _whole(
+        "ownership",
+        "get_bucket_ownership_controls",
+        "put_bucket_ownership_controls",
+        select=_ownership,
+        parameters=lambda value: {
+            "OwnershipControls": {"Rules": [{"ObjectOwnership": value or _OWNERSHIP}]}
+        },
+        absent="OwnershipControlsNotFoundError",
+        # Buckets of before April 2023 may have none, and are then owned object by object.
+        unset="ObjectWriter",
+        translate=_ownership_if_chosen,
+        is_forced=True,
+    ),
+    _whole(
+        "versioning",
+        "get_bucket_versioning",
+        "put_bucket_versioning",
+        select=lambda response: response.get("Status"),
+        parameters=lambda value: {"VersioningConfiguration": {"Status": value}},
+        translate=lambda *_: "Enabled",
+        is_forced=True,
+    ),
+    Property(
+        "encryption",
+        encryption.read,
+        _put_encryption,
+        lambda cloning, value, found: encryption.wanted(cloning.check, value, found),
+        is_forced=True,
+    ),
+    Property(
+        "object_lock",
+        object_lock.read,
+        _put_object_lock,
+        lambda cloning, value, found: object_lock.kept(cloning.check, value, found),
+        is_forced=True,
+    ),
+    Property(
+        "tags",
+        lambda bucket: bucket.tags(),
+        _put_tags,
+        translators.tags,
+        read_twin=lambda bucket: twin.of_others(bucket.tags()),
+    ),
+    _whole(
+        "lifecycle",
+        "get_bucket_lifecycle_configuration",
+        "put_bucket_lifecycle_configuration",
+        select=_lifecycle,
+        parameters=_lifecycle_parameters,
+        absent="NoSuchLifecycleConfiguration",
+        delete="delete_bucket_lifecycle",
+        translate=translators.lifecycle,
+        normal=_lifecycle_in_order,
+    ),
+    _whole(
+        "cors",
+        "get_bucket_cors",
+        "put_bucket_cors",
+        select=lambda response: response["CORSRules"],
+        parameters=lambda value: {"CORSConfiguration": {"CORSRules": value}},
+        absent="NoSuchCORSConfiguration",
+        delete="delete_bucket_cors",
+    ),
+    _whole(
+        "website",
+        "get_bucket_website",
+        "put_bucket_website",
+        select=_flat,
+        parameters=lambda value: {"WebsiteConfiguration": value},
+        absent="NoSuchWebsiteConfiguration",
+        delete="delete_bucket_website",
+        translate=translators.website,
+    ),
+    _several(
+        "intelligent_tiering",
+        "IntelligentTieringConfiguration",
+        translators.each(lambda _, item: item),
+    ),
+    _several("metrics", "MetricsConfiguration", translators.each(translators.metrics)),
+    _several("analytics", "AnalyticsConfiguration", translators.each(translators.analytics)),
+    _several("inventory", "InventoryConfiguration", translators.each(translators.inventory)),
+    _whole(
+        "logging",
+        "get_bucket_logging",
+        "put_bucket_logging",
+        select=lambda response: response.get("LoggingEnabled"),
+        parameters=lambda value: {
+            "BucketLoggingStatus": {"LoggingEnabled": value} if value else {}
+        },
+        translate=translators.logging,
+    ),
+    _whole(
+        "notifications",
+        "get_bucket_notification_configuration",
+        "put_bucket_notification_configuration",
+        select=_flat,
+        parameters=lambda value: {"NotificationConfiguration": value or {}},
+        translate=translators.notifications,
+        normal=_notifications_in_order,
+    ),
+    _whole(
+        "request_payment",
+        "get_bucket_request_payment",
+        "put_bucket_request_payment",
+        select=lambda response: response["Payer"].replace("BucketOwner", ""),
+        parameters=lambda value: {"RequestPaymentConfiguration": {"Payer": value or "BucketOwner"}},
+        translate=translators.request_payment,
+    ),
+    _whole(
+        "accelerate",
+        "get_bucket_accelerate_configuration",
+        "put_bucket_accelerate_configuration",
+        select=lambda response: response.get("Status", "").replace("Suspended", ""),
+        parameters=lambda value: {"AccelerateConfiguration": {"Status": value or "Suspended"}},
+        translate=translators.accelerate,
+    ),
+    _whole(
+        "abac",
+        "get_bucket_abac",
+        "put_bucket_abac",
+        select=lambda response: response["AbacStatus"]["Status"].replace("Disabled", ""),
+        parameters=lambda value: {"AbacStatus": {"Status": value or "Disabled"}},
+        operation="get_bucket_abac",
+    ),
+    Property(
+        "acl",
+        lambda bucket: _acl(bucket.read("get_bucket_acl")),
+        _put_acl,
+        translators.acl,
+        normal=_by("Permission", "Grantee"),
+    ),
+    POLICY,
+)

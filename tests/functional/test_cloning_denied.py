@@ -1,0 +1,451 @@
+"""One call is refused, then another: its property fails and says so, and nothing else does.
+
+What is refused is never taken for "not configured", nor, afterwards, for somebody else's work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from functional.clonable import CASES, HANDS, Case, Sides, line
+from functional.payload import DR_REGION, TRIGGER, Functions, Result, World, fault, profiles
+from s3_dr import handlers
+from s3_dr.cloning import NotCloned
+from s3_dr.profiles import CLONABLE
+
+pytest_plugins = ["functional.payload", "functional.clonable"]
+
+EVERYTHING = {case.name: case for case in reversed(CASES) if not case.label}
+# What follows Get, Put or Delete in the names of the calls, and what comes before it in others.
+NOUNS = {
+    "abac": "BucketAbac",
+    "accelerate": "BucketAccelerateConfiguration",
+    "acl": "BucketAcl",
+    "analytics": "BucketAnalyticsConfiguration",
+    "cors": "BucketCors",
+    "intelligent_tiering": "BucketIntelligentTieringConfiguration",
+    "inventory": "BucketInventoryConfiguration",
+    "lifecycle": "BucketLifecycleConfiguration",
+    "logging": "BucketLogging",
+    "metrics": "BucketMetricsConfiguration",
+    "notifications": "BucketNotificationConfiguration",
+    "ownership": "BucketOwnershipControls",
+    "policy": "BucketPolicy",
+    "request_payment": "BucketRequestPayment",
+    "website": "BucketWebsite",
+}
+SEVERAL = ("analytics", "intelligent_tiering", "inventory", "metrics")
+DELETED = {name: f"Delete{NOUNS[name]}" for name in ("cors", "website", *SEVERAL)} | {
+    "lifecycle": "DeleteBucketLifecycle"
+}
+ALWAYS = 99
+
+
+def reading(name: str) -> str:
+    """The call that reads a property."""
+    return f"List{NOUNS[name]}s" if name in SEVERAL else f"Get{NOUNS[name]}"
+
+
+class Three:
+    """A source and its twin, and three properties: one, and two that come before and after it."""
+
+    def __init__(
+        self,
+        functions: Functions,
+        world: World,
+        names: Sides,
+        monkeypatch: pytest.MonkeyPatch,
+        local_aws: Any,
+        case: Case,
+    ) -> None:
+        self.functions, self.world, self.names, self.case = functions, world, names, case
+        self.local_aws, self.monkeypatch = local_aws, monkeypatch
+        near = [name for name in ("cors", "lifecycle", "website") if name != case.name][:2]
+        self.near = [EVERYTHING[name] for name in near]
+        clone = [case.name, *case.also, *near]
+        monkeypatch.setenv("PROFILES", profiles(clone=clone))
+        monkeypatch.setenv("TRANSLATIONS", names.translations)
+        self.bucket = world.bucket(tags=TRIGGER, **case.bucket)
+        self.twin = f"{self.bucket}-dr"
+
+    def configure(self, case: Case, value: Any) -> None:
+        case.hand.put(self.world.s3(), self.bucket, self.names.on_source(value, self.bucket))
+
+    def on_twin(self, case: Case) -> Any:
+        return case.hand.get(self.world.s3(DR_REGION), self.twin)
+
+    def expected(self, template: Any) -> Any:
+        return self.names.on_twin(template, self.bucket)
+
+    def check(self) -> Result:
+        self.functions.calls.clear()
+        return self.functions.check_destination(self.bucket)
+
+    def refuse(self, *faults: dict[str, Any]) -> Result:
+        """A check during which these calls are refused: one property fails. Gives the record."""
+        self.local_aws.faults(list(faults))
+        with pytest.raises(NotCloned, match=rf"{self.case.name} \(AccessDenied\)"):
+            self.check()
+        self.local_aws.faults([])
+        return self.failed_record()
+
+    def failed_record(self) -> Result:
+        record = self.functions.log_lines()[-1]
+        assert (record["level"], record["outcome"]) == ("ERROR", "failed")
+        assert record["reason"] == "NotCloned"
+        assert "warnings" not in record, "a refusal is nobody's drift"
+        failed = [each for each in record["properties"] if each["outcome"] == "failed"]
+        assert [each["property"] for each in failed] == [self.case.name], "it alone"
+        assert failed[0]["reason"] == "AccessDenied"
+        assert "AccessDenied" in failed[0]["notes"][-1]
+        assert self.functions.operations.count("Publish") == 1, "the copies come first"
+        return record
+
+    def mended(self, value: Any) -> None:
+        """The next check makes all right, and nobody is blamed."""
+        result = self.check()
+        assert result["outcome"] == "passed_on"
+        assert "warnings" not in result
+        assert self.on_twin(self.case) == self.expected(value)
+        result = self.check()
+        assert self.functions.writes == []
+        assert "warnings" not in result
+
+
+@pytest.fixture
+def three(
+    functions: Functions,
+    on_local_aws: World,
+    one_account: Sides,
+    monkeypatch: pytest.MonkeyPatch,
+    local_aws: Any,
+    name: str,
+) -> Three:
+    case = EVERYTHING[name]
+    return Three(functions, on_local_aws, one_account, monkeypatch, local_aws, case)
+
+
+def test_each_property_has_its_calls() -> None:
+    assert {*NOUNS, "tags"} == CLONABLE
+
+
+@pytest.mark.parametrize("name", NOUNS)
+def test_a_source_that_may_not_be_read(three: Three, name: str) -> None:
+    for case in (three.case, *three.near):
+        three.configure(case, case.value)
+
+    three.refuse(fault(reading(name), three.bucket, "AccessDenied", 403, times=ALWAYS))
+
+    assert three.on_twin(three.case) is None, "nothing of it was written"
+    for case in three.near:
+        assert three.on_twin(case) == three.expected(case.on_twin)
+    three.mended(three.case.on_twin)
+
+    for case in (three.case, *three.near):
+        three.configure(case, None)
+    three.refuse(fault(reading(name), three.bucket, "AccessDenied", 403, times=ALWAYS))
+    assert three.on_twin(three.case) == three.expected(three.case.on_twin), "nor removed"
+    for case in three.near:
+        assert three.on_twin(case) is None
+    three.mended(None)
+
+
+@pytest.mark.parametrize("name", sorted(NOUNS.keys() - {"policy"}))
+def test_a_twin_that_may_not_be_read(three: Three, name: str) -> None:
+    three.configure(three.case, three.case.value)
+    three.check()
+    three.configure(three.case, three.case.change)
+    for case in three.near:
+        three.configure(case, case.value)
+
+    three.refuse(fault(reading(name), three.twin, "AccessDenied", 403, times=ALWAYS))
+
+    assert three.on_twin(three.case) == three.expected(three.case.on_twin)
+    for case in three.near:
+        assert three.on_twin(case) == three.expected(case.on_twin)
+    three.mended(three.case.change)
+
+
+@pytest.mark.parametrize("name", NOUNS)
+def test_a_twin_that_may_not_be_written(three: Three, name: str) -> None:
+    three.check()
+    for case in (three.case, *three.near):
+        three.configure(case, case.value)
+
+    three.refuse(fault(f"Put{NOUNS[name]}", three.twin, "AccessDenied", 403, times=ALWAYS))
+
+    assert three.on_twin(three.case) is None
+    for case in three.near:
+        assert three.on_twin(case) == three.expected(case.on_twin)
+    three.mended(three.case.on_twin)
+
+
+@pytest.mark.parametrize("name", NOUNS)
+def test_a_twin_from_which_nothing_may_be_taken_away(three: Three, name: str) -> None:
+    for case in (three.case, *three.near):
+        three.configure(case, case.value)
+    three.check()
+    for case in (three.case, *three.near):
+        three.configure(case, None)
+
+    operation = DELETED.get(name, f"Put{NOUNS[name]}")
+    three.refuse(fault(operation, three.twin, "AccessDenied", 403, times=ALWAYS))
+
+    assert three.on_twin(three.case) == three.expected(three.case.on_twin)
+    for case in three.near:
+        assert three.on_twin(case) is None
+    three.mended(None)
+
+
+@pytest.mark.parametrize("name", ["acl"])
+def test_a_twin_whose_owner_may_not_be_read(three: Three, name: str) -> None:
+    three.configure(three.case, three.case.value)
+
+    three.refuse(fault("GetBucketAcl", three.twin, "AccessDenied", 403, times=ALWAYS))
+
+    three.mended(three.case.on_twin)
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_half_of_several_configurations_is_finished_later(three: Three, name: str) -> None:
+    three.configure(three.case, three.case.value)
+    three.check()
+    three.configure(three.case, three.case.change)
+
+    three.refuse(fault(f"Put{NOUNS[name]}", three.twin, "AccessDenied", 403, times=ALWAYS))
+
+    assert three.on_twin(three.case) != three.expected(three.case.on_twin), "some are gone already"
+    three.mended(three.case.change)
+
+
+@pytest.mark.parametrize("name", ["policy"])
+def test_a_new_twin_without_its_cloned_policy_still_refuses_plain_http(
+    three: Three, name: str
+) -> None:
+    three.configure(three.case, three.case.value)
+
+    three.refuse(fault("PutBucketPolicy", three.twin, "AccessDenied", 403))
+
+    policy = three.world.s3(DR_REGION).get_bucket_policy(Bucket=three.twin)["Policy"]
+    assert "S3DrDenyInsecureTransport" in policy
+    assert three.on_twin(three.case) is None
+    three.mended(three.case.on_twin)
+
+
+# --- tags and the memory -----------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["tags"])
+def test_tags_that_may_not_be_taken_away(three: Three, name: str) -> None:
+    three.configure(three.case, three.case.value)
+    three.check()
+    three.configure(three.case, {"team": "web"})
+
+    three.refuse(fault("UntagResource", three.twin, "AccessDenied", 403, times=ALWAYS))
+
+    assert three.on_twin(three.case) == three.expected(three.case.value)
+    three.mended({"team": "web"})
+
+
+def tag_resource(
+    three: Three, refuse: Callable[[int, set[str]], bool]
+) -> Callable[[pytest.MonkeyPatch], None]:
+    """Refuses calls of TagResource, by their number and the keys that they name."""
+    control = handlers._runtime()[1].dr_control
+    real, calls = control.tag_resource, []
+
+    def tag(**parameters: Any) -> Any:
+        keys = {tag["Key"] for tag in parameters["Tags"]}
+        calls.append(keys)
+        if refuse(len(calls), keys):
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "TagResource")
+        return real(**parameters)
+
+    three.monkeypatch.setattr(control, "tag_resource", tag)
+    return lambda monkeypatch: monkeypatch.setattr(control, "tag_resource", real)
+
+
+@pytest.mark.parametrize("name", ["tags"])
+def test_tags_that_may_not_be_written(three: Three, name: str) -> None:
+    for case in (three.case, *three.near):
+        three.configure(case, case.value)
+    mend = tag_resource(three, lambda _, keys: "team" in keys)
+
+    with pytest.raises(NotCloned, match=r"tags \(AccessDenied\)"):
+        three.check()
+
+    three.failed_record()
+    assert three.on_twin(three.case) is None
+    for case in three.near:
+        assert three.on_twin(case) == three.expected(case.on_twin)
+    mend(three.monkeypatch)
+    three.mended(three.case.value)
+
+
+@pytest.mark.parametrize("name", ["tags"])
+def test_without_its_memory_nothing_is_written_to_a_twin(three: Three, name: str) -> None:
+    three.check()
+    cors, lifecycle = three.near
+    three.configure(cors, cors.value)
+    three.configure(three.case, three.case.value)
+    three.local_aws.faults([fault("TagResource", three.twin, "AccessDenied", 403, times=ALWAYS)])
+
+    with pytest.raises(NotCloned, match=r"tags \(AccessDenied\), cors \(AccessDenied\)"):
+        three.check()
+
+    three.local_aws.faults([])
+    assert three.functions.writes == ["TagResource"], "and that was refused"
+    assert three.functions.operations.count("Publish") == 1
+    record = three.functions.log_lines()[-1]
+    assert line(record, "lifecycle")["outcome"] == "same", "there was nothing to write"
+    for case in (three.case, cors):
+        assert line(record, case.name)["reason"] == "AccessDenied"
+        assert three.on_twin(case) is None
+    three.mended(three.case.value)
+    assert three.on_twin(cors) == three.expected(cors.value)
+    assert three.on_twin(lifecycle) is None
+
+
+@pytest.mark.parametrize("name", ["website"])
+def test_what_could_not_be_remembered_afterwards_is_still_ours(three: Three, name: str) -> None:
+    three.configure(three.case, three.case.value)
+    mend = tag_resource(three, lambda number, _: number == 2)
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        three.check()
+
+    assert three.functions.operations.count("Publish") == 1
+    assert three.on_twin(three.case) == three.expected(three.case.value)
+    mend(three.monkeypatch)
+    three.configure(three.case, three.case.change)
+    three.mended(three.case.change)
+
+
+# --- what a twin must have ---------------------------------------------------
+
+FORCED = [
+    ("source", "GetBucketTagging"),
+    ("source", "GetBucketEncryption"),
+    ("source", "GetObjectLockConfiguration"),
+    ("twin", "GetBucketTagging"),
+    ("twin", "GetPublicAccessBlock"),
+    ("twin", "GetBucketOwnershipControls"),
+    ("twin", "GetBucketVersioning"),
+    ("twin", "GetBucketEncryption"),
+    ("twin", "GetBucketPolicy"),
+    ("twin", "PutPublicAccessBlock"),
+    ("twin", "PutBucketOwnershipControls"),
+    ("twin", "PutBucketVersioning"),
+    ("twin", "PutBucketEncryption"),
+    ("twin", "PutBucketPolicy"),
+]
+
+
+@pytest.mark.parametrize(("where", "operation"), FORCED, ids=map("-".join, FORCED))
+def test_without_what_a_twin_must_have_the_check_fails(
+    functions: Functions,
+    on_local_aws: World,
+    local_aws: Any,
+    where: str,
+    operation: str,
+) -> None:
+    # A twin on which everything has to be read, and written.
+    bucket = on_local_aws.bucket(tags=TRIGGER)
+    on_local_aws.s3().put_bucket_encryption(
+        Bucket=bucket,
+        ServerSideEncryptionConfiguration={
+            "Rules": [
+                {
+                    "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
+                    "BlockedEncryptionTypes": {"EncryptionType": ["NONE"]},
+                }
+            ]
+        },
+    )
+    twin = on_local_aws.twin(bucket, ObjectOwnership="ObjectWriter")
+    on_local_aws.s3(DR_REGION).delete_public_access_block(Bucket=twin)
+    cors = EVERYTHING["cors"].value
+    HANDS["cors"].put(on_local_aws.s3(), bucket, cors)
+    refused = bucket if where == "source" else twin
+    local_aws.faults([fault(operation, refused, "AccessDenied", 403, times=ALWAYS)])
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        functions.check_destination(bucket)
+
+    local_aws.faults([])
+    assert "Publish" not in functions.operations
+    record = functions.log_lines()[-1]
+    assert (record["outcome"], record["reason"]) == ("failed", "AccessDenied")
+    assert "warnings" not in functions.check_destination(bucket)
+    functions.protected(on_local_aws, bucket)
+    assert HANDS["cors"].get(on_local_aws.s3(DR_REGION), twin) == cors
+
+
+def test_a_lock_that_may_not_be_read_fails_the_check(
+    functions: Functions, on_local_aws: World, local_aws: Any
+) -> None:
+    bucket = functions.protected(on_local_aws, ObjectLockEnabledForBucket=True)
+    refusal = fault("GetObjectLockConfiguration", f"{bucket}-dr", "AccessDenied", 403)
+    local_aws.faults([refusal])
+    functions.calls.clear()
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        functions.check_destination(bucket)
+
+    assert "Publish" not in functions.operations
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("SlowDown", 503), ("OperationAborted", 409), ("InternalError", 500)]
+)
+def test_what_heals_by_itself_is_waited_for(
+    functions: Functions,
+    on_local_aws: World,
+    one_account: Sides,
+    monkeypatch: pytest.MonkeyPatch,
+    local_aws: Any,
+    code: str,
+    status: int,
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setenv("PROFILES", profiles(clone=sorted(CLONABLE)))
+    monkeypatch.setenv("TRANSLATIONS", one_account.translations)
+    bucket = on_local_aws.bucket(tags=TRIGGER)
+    twin = f"{bucket}-dr"
+
+    def healing() -> None:
+        """Refuse the first of each call on either bucket."""
+        calls = {"TagResource", "UntagResource", "GetBucketTagging", *DELETED.values()}
+        for name, noun in NOUNS.items():
+            calls |= {reading(name), f"Put{noun}"}
+        local_aws.faults(
+            [fault(each, where, code, status) for each in calls for where in (bucket, twin)]
+        )
+
+    def put(values: dict[str, Any]) -> None:
+        local_aws.faults([])
+        if values["abac"] is None:
+            HANDS["abac"].put(on_local_aws.s3(), bucket, None)
+        # ACLs need their ownership first, and ABAC ends PutBucketTagging.
+        for name in sorted(values, key=lambda name: (name == "abac", name != "ownership")):
+            HANDS[name].put(on_local_aws.s3(), bucket, one_account.on_source(values[name], bucket))
+
+    def assert_cloned(values: dict[str, Any]) -> None:
+        healing()
+        result = functions.check_destination(bucket)
+        local_aws.faults([])
+        assert result["outcome"] == "passed_on"
+        assert "warnings" not in result
+        for name, value in values.items():
+            found = HANDS[name].get(on_local_aws.s3(DR_REGION), twin)
+            assert found == one_account.on_twin(value, bucket), name
+
+    put({name: case.value for name, case in EVERYTHING.items()})
+    assert_cloned({name: case.on_twin for name, case in EVERYTHING.items()})
+    less = dict.fromkeys(EVERYTHING.keys() - {"ownership"})
+    put(less)
+    assert_cloned(less)
