@@ -63,6 +63,11 @@ def cross_account(examples: dict[str, Example]) -> Example:
 
 
 @pytest.fixture(scope="session")
+def everything(examples: dict[str, Example]) -> Example:
+    return examples["everything"]
+
+
+@pytest.fixture(scope="session")
 def kms(examples: dict[str, Example]) -> Example:
     return examples["kms"]
 

@@ -1,4 +1,4 @@
-"""The folders of examples/, and one root more, each in accounts of its own on one local AWS."""
+"""The folders of examples/, and two roots more, each in accounts of its own on one local AWS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from harness.toolchain import REPO, Toolchain
 from local_aws import LocalAws
 
 FOLDERS = {path.parent.name: path.parent for path in sorted((REPO / "examples").glob("*/main.tf"))}
-ROOTS = {**FOLDERS, "named": REPO / "tests" / "e2e" / "roots" / "named"}
+_OTHERS = REPO / "tests" / "e2e" / "roots"
+ROOTS = {**FOLDERS, **{name: _OTHERS / name for name in ("named", "everything")}}
 TERRAFORM_ROLE = "s3-dr-terraform"
 
 
@@ -46,6 +47,7 @@ class Example:
             "foreign_role_arns": lambda: [self.foreign_role_arn],
             "profile_key_arn": lambda: self._key("eu-central-1"),
             "source_key_arns": lambda: [self._key("eu-west-1")],
+            "translations": lambda: self.translations,
         }
         self.variables: dict[str, Any] = {
             variable: value() for variable, value in values.items() if variable in asked
@@ -56,6 +58,15 @@ class Example:
     def foreign_role_arn(self) -> str:
         """A role of replication rules that are not the module's; nobody has made it yet."""
         return f"arn:aws:iam::{self.account}:role/theirs"
+
+    @property
+    def translations(self) -> dict[str, str]:
+        """What stands in the DR region for what sources name; nobody has made it yet."""
+        source, dr = f"us-west-2:{self.account}", f"us-east-2:{self.dr_account}"
+        return {
+            f"{self.name}-logs": f"{self.name}-logs-dr",
+            f"arn:aws:sqs:{source}:uploads": f"arn:aws:sqs:{dr}:uploads",
+        }
 
     def apply(self) -> None:
         """Installs the example, as its README says."""

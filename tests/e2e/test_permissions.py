@@ -63,8 +63,8 @@ def one_account(
 
 
 @pytest.fixture(scope="module")
-def two_accounts(cross_account: Example) -> list[Deployment]:
-    return [cross_account.stack]
+def two_accounts(cross_account: Example, everything: Example) -> list[Deployment]:
+    return [cross_account.stack, everything.stack]
 
 
 def test_one_account(one_account: list[Deployment]) -> None:

@@ -116,7 +116,10 @@ def test_tag_of_another_profile_changes_the_rule_in_place(stack: Deployment) -> 
     }
     stack.settle()
     writes = [each["operation"] for each in stack.calls(began, bucket) if stack.is_write(each)]
-    assert writes == ["PutBucketReplication"], "nothing else is written"
+    assert writes == [
+        *("TagResource", "PutBucketLifecycleConfiguration", "TagResource"),
+        "PutBucketReplication",
+    ], "this profile expires noncurrent versions; nothing else is written"
     assert visible(stack, bucket) == ["before"]
 
 
@@ -128,7 +131,9 @@ def test_a_bucket_asks_for_another_class(stack: Deployment) -> None:
     changed = {**RULES["archive"], "destination": {"StorageClass": "STANDARD_IA"}}
     assert stack.wait_for_rule(bucket) == {"s3-dr": our_rule(stack, bucket, **changed)}
     tags = stack.dr_s3.get_bucket_tagging(Bucket=stack.twin(bucket))["TagSet"]
-    assert {tag["Key"] for tag in tags} == {"s3-dr:source-bucket", "s3-dr:managed-by"}
+    assert {tag["Key"] for tag in tags} == {
+        *("s3-dr:cloned", "s3-dr:managed-by", "s3-dr:source-bucket")
+    }, "none that says how the source is protected"
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,8 @@ class Deployment:
     def is_write(self, call: dict[str, Any]) -> bool:
         """Whether the call is one of our functions' and changes something in S3."""
         ours = any(call["principal"] == f["role_name"] for f in self.functions.values())
-        return ours and call["service"] == "s3" and not call["operation"].startswith(_READS)
+        is_s3 = call["service"] in ("s3", "s3control")
+        return ours and is_s3 and not call["operation"].startswith(_READS)
 
     def records(
         self, bucket: str = "", function: str = "", since: float = 0

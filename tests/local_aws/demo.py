@@ -29,12 +29,22 @@ from local_aws import LocalAws, LocalAwsError
 
 ACCOUNT = "111122223333"
 BUCKET = "dr-test-bucket"
+CORS = {"AllowedMethods": ["GET"], "AllowedOrigins": ["https://www.example.com"]}
+LIFECYCLE = {
+    "ID": "old reports",
+    "Status": "Enabled",
+    "Filter": {"Prefix": "reports/"},
+    "Transitions": [{"Days": 30, "StorageClass": "GLACIER_IR"}],
+    "Expiration": {"Days": 365},
+}
 OBJECTS = {f"reports/2026-0{month}.csv": f"month,{month}\n".encode() for month in range(1, 6)}
 PORT = 4566
 
 # What each write means to somebody who has not read the code.
 _STEPS = {
     ("you", "CreateBucket"): f"creates {BUCKET}",
+    ("you", "PutBucketCors"): "gives it CORS rules",
+    ("you", "PutBucketLifecycleConfiguration"): "gives it lifecycle rules",
     ("you", "PutBucketTagging"): f"tags {BUCKET} dr: true",
     ("source_bucket_check", "PutBucketVersioning"): f"versions {BUCKET}",
     ("source_bucket_check", "Publish"): "asks for the twin (topic 01)",
@@ -42,6 +52,9 @@ _STEPS = {
     ("destination_bucket_check", "PutPublicAccessBlock"): "closes it to the public",
     ("destination_bucket_check", "PutBucketVersioning"): "versions it",
     ("destination_bucket_check", "PutBucketEncryption"): "encrypts it by default",
+    ("destination_bucket_check", "TagResource"): "notes what it will clone",
+    ("destination_bucket_check", "PutBucketLifecycleConfiguration"): "clones the lifecycle rules",
+    ("destination_bucket_check", "PutBucketCors"): "clones the CORS rules",
     ("destination_bucket_check", "PutBucketPolicy"): "lets it refuse plain HTTP",
     ("destination_bucket_check", "Publish"): "asks for replication (topic 02)",
     ("enable_replication", "PutBucketReplication"): "puts the replication rule in",
@@ -64,6 +77,7 @@ def main() -> int:
             port = arguments.port or (PORT if arguments.keep else None)
             deployment = _deploy(console, stack, port)
             _protect(console, deployment)
+            console.print(_fidelity(deployment))
             _replicate(console, deployment)
             console.print(_protected(deployment))
             if arguments.keep:
@@ -101,9 +115,13 @@ def _protect(console: Console, deployment: Deployment) -> None:
     )
     deployment.local_aws.clear_calls()
     deployment.create_bucket(BUCKET)
+    s3 = deployment.source_s3
+    s3.put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": [CORS]})
+    rules = {"Rules": [LIFECYCLE]}
+    s3.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration=rules)
     tags = [{"Key": "dr", "Value": "true"}]
     tagged_at = time.time()
-    deployment.source_s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": tags})
+    s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": tags})
     with Live(console=console, refresh_per_second=10) as live:
 
         def rule_is_live() -> bool:
@@ -129,6 +147,19 @@ def _journey(deployment: Deployment, tagged_at: float) -> Table:
             seen.add(step)
             seconds = call["time"] - tagged_at
             table.add_row(f"{seconds:5.2f}" if seconds > 0 else "", call["region"], who, step)
+    return table
+
+
+def _fidelity(deployment: Deployment) -> Table:
+    """The report of the first run: what of the source's configuration the twin has."""
+    record = deployment.wait_for_record(
+        "destination_bucket_check", bucket=BUCKET, outcome="passed_on"
+    )
+    table = _table(f"How {BUCKET}-dr came out", "property", "outcome", "note")
+    for line in record["properties"]:
+        if line.get("reason") != "NOT_CHOSEN":
+            note = "; ".join(line.get("notes", [])) or line.get("reason", "")
+            table.add_row(line["property"], line["outcome"], note)
     return table
 
 
@@ -186,7 +217,7 @@ def _table(title: str, *columns: str) -> Table:
         pad_edge=False,
     )
     for column in columns:
-        table.add_column(column, no_wrap=True)
+        table.add_column(column, no_wrap=column != "note")
     return table
 
 
