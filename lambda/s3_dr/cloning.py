@@ -26,7 +26,7 @@ from .translation import Terms
 # Left behind before a write, and for good by a run that was ended: what is found then may be ours.
 _UNDER_WAY = "-"
 # Before the mark of what was on a twin that somebody else made, and is as it should be.
-_THEIRS = "~"
+_THEIRS = "."
 _PASSES = 3
 
 
@@ -102,7 +102,7 @@ class Property:
     def mark(self, value: Any) -> str:
         """A value in the few characters that the tag has room for; none for None."""
         digest = hashlib.sha256(self.text(value).encode()).digest()
-        return "" if value is None else base64.urlsafe_b64encode(digest)[:9].decode()
+        return "" if value is None else base64.urlsafe_b64encode(digest)[:8].decode()
 
 
 @dataclass
@@ -216,20 +216,9 @@ class Cloning:
                 for step in moved:
                     self._try(self._plan, step)
                 writing = [step for step in moved if step.writes]
+            self._remember_all()
         finally:
             self.check.properties = [step.line() for step in steps if step.is_done]
-
-    def remember(self) -> None:
-        """Keep on the twin itself what was written there, beside what others wrote meanwhile."""
-        if not self._touched:
-            return
-        marks = _marks(self.check.twin.tags())
-        for key in self._touched:
-            marks[key] = self._left.get(key, "")
-        self._left = {key: mark for key, mark in sorted(marks.items()) if mark}
-        text = " ".join(f"{key}={mark}" for key, mark in self._left.items())
-        tag_twin(self.check, {CLONED_TAG: text})
-        self._touched.clear()
 
     def raise_failures(self) -> None:
         """End the check as a failure if a property is one.
@@ -355,7 +344,7 @@ class Cloning:
         try:
             for step in writing:
                 self._mark(step.each.key, _UNDER_WAY)
-            self.remember()
+            self._remember()
         except Exception as error:  # noqa: BLE001 - reported, and raised when all had their turn
             # What is not remembered would later look like the work of somebody else.
             self._left = before
@@ -370,6 +359,26 @@ class Cloning:
             self._try(self._write, step)
             if step.outcome == Fidelity.FAILED:
                 self._look_what_came_of(step, before.get(step.each.key, ""))
+
+    def _remember_all(self) -> None:
+        try:
+            self._remember()
+        except Exception as error:  # noqa: BLE001 - reported, and raised when all had their turn
+            for step in self._steps:
+                if step.each.key in self._touched:
+                    self._fail(step, error)
+
+    def _remember(self) -> None:
+        """Keep on the twin itself what was written there, beside what others wrote meanwhile."""
+        if not self._touched:
+            return
+        marks = _marks(self.check.twin.tags())
+        for key in self._touched:
+            marks[key] = self._left.get(key, "")
+        self._left = {key: mark for key, mark in sorted(marks.items()) if mark}
+        text = " ".join(f"{key}={mark}" for key, mark in self._left.items())
+        tag_twin(self.check, {CLONED_TAG: text})
+        self._touched.clear()
 
     def _write(self, step: _Step) -> None:
         step.each.write(self, step.wanted, step.found)

@@ -56,7 +56,6 @@ def destination_bucket_check(check: Check) -> Outcome:
     _refuse_grants(cloning)
     twin_policy.ensure(check, cloning.policy)
     check.clients.publish(check.settings.topic_02_arn, check.request.message())
-    cloning.remember()
     cloning.raise_failures()
     return Outcome.PASSED_ON
 

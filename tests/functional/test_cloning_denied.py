@@ -315,7 +315,7 @@ def test_what_could_not_be_remembered_afterwards_is_still_ours(three: Three, nam
     three.configure(three.case, three.case.value)
     mend = tag_resource(three, lambda number, _: number == 2)
 
-    with pytest.raises(ClientError, match="AccessDenied"):
+    with pytest.raises(NotCloned, match=r"website \(AccessDenied\)"):
         three.check()
 
     assert three.functions.operations.count("Publish") == 1

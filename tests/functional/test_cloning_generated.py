@@ -28,7 +28,9 @@ WORD = st.text(string.ascii_letters + string.digits + "-_.", min_size=1, max_siz
 NAME = st.text(string.ascii_letters + string.digits, min_size=1, max_size=8)
 TAG = st.builds(
     lambda key, value: {"Key": key, "Value": value},
-    st.text(string.ascii_letters + " +-=._:/@\u00e9", min_size=1, max_size=8),
+    st.text(string.ascii_letters + " +-=._:/@\u00e9", min_size=1, max_size=8).filter(
+        lambda key: not key.startswith("aws:")
+    ),
     st.text(string.ascii_letters + string.digits + " +-=._:/@\u4e2d", max_size=8),
 )
 TAGS = st.lists(TAG, min_size=1, max_size=3, unique_by=lambda tag: tag["Key"])

@@ -5,6 +5,8 @@ MiniStack serves the APIs. Around it stands what it lacks:
 * ``calls``: a request in AWS's words, ``names``: its name in the API and in CloudTrail;
 * ``cloudtrail``: S3 management calls become CloudTrail events on the default event bus;
 * ``strict``: refusals that AWS gives and MiniStack does not;
+* ``properties``: bucket properties MiniStack does not keep, ``property_rules``: refusals of them;
+* ``s3control``: tags by S3 Control, and how boto3 finds it on loopback;
 * ``access``: permissions that AWS checks and MiniStack does not;
 * ``roles``: what a role may do that a service acts with, ``decisions``: all that IAM was asked;
 * ``kms`` and ``encryption``: keys, their policies, and how S3 and SNS encrypt with them;

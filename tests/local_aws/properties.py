@@ -97,7 +97,7 @@ def _put(request: "Request", flag: str, kept: dict[str, bytes], name: str) -> An
         message = "Document ID does not match the specified configuration ID."
         return request.error("IdMismatch", message)
     if name not in kept and len(kept) >= _MOST:
-        message = "You are attempting to create a new configuration but have already reached it."
+        message = "You have already reached the 1,000-configuration limit."
         return request.error("TooManyConfigurations", message)
     if refusal := _bad_destination(request):
         return refusal

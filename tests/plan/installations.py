@@ -395,7 +395,7 @@ EVERYTHING = Case(
     {
         "name": "everything",
         "profiles": [
-            {"name": "late", "match_tags": [{"dr": "late"}], "clone": CLONABLE[:6:-1]},
+            {"name": "late", "match_tags": [{"dr": "late"}], "clone": ["acl", *CLONABLE[:6:-1]]},
             {
                 "name": "early",
                 "match_tags": [{"dr": "early"}],
@@ -426,7 +426,7 @@ SOME = Case(
             {
                 "name": "some",
                 "match_tags": [{"dr": "some"}],
-                "clone": ["acl", "ownership", "policy", "website"],
+                "clone": ["policy", "website"],
             },
         ],
         "translations": {f"arn:aws:iam::{ACCOUNT}:role/a": f"arn:aws:iam::{OTHER_ACCOUNT}:role/a"},

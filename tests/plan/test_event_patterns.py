@@ -48,7 +48,7 @@ WEBSITE = {"DeleteBucketWebsite", "PutBucketWebsite"}
 TO_CLONE: dict[frozenset[str], set[str]] = {
     NOTHING.cloned: set(),
     DEFAULT.cloned: USUAL,
-    SOME.cloned: OWNERSHIP | POLICY | WEBSITE,
+    SOME.cloned: POLICY | WEBSITE,
     GIVEN.cloned: USUAL | POLICY,
     EVERYTHING.cloned: USUAL
     | OWNERSHIP

@@ -118,7 +118,7 @@ USUALLY_WRITTEN = {
 READ_TO_CLONE: dict[frozenset[str], set[str]] = {
     NOTHING.cloned: set(),
     DEFAULT.cloned: USUALLY_READ,
-    SOME.cloned: {"s3:GetBucketOwnershipControls", "s3:GetBucketPolicy", "s3:GetBucketWebsite"},
+    SOME.cloned: {"s3:GetBucketPolicy", "s3:GetBucketWebsite"},
     GIVEN.cloned: USUALLY_READ | {"s3:GetBucketPolicy"},
     EVERYTHING.cloned: USUALLY_READ
     | {

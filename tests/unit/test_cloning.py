@@ -96,7 +96,6 @@ class Buckets:
         check.twin_tags = dict(self.tags)
         cloning = Cloning(check, TERMS, is_new, {}, {}, {})
         cloning.run(properties or [self.property(name) for name in NAMES])
-        cloning.remember()
         check.raise_failures = cloning.raise_failures
         return check
 
@@ -387,6 +386,19 @@ def test_without_its_memory_a_twin_is_not_written() -> None:
 
     assert set(check_report.values()) == {("failed", "AccessDenied")}
     assert buckets.twin == {}, "what is not remembered would look like somebody's own later"
+
+
+def test_a_memory_that_cannot_be_kept_is_a_failure() -> None:
+    buckets = Buckets(source={"cors": 1})
+    buckets.meanwhile["cors"] = lambda: buckets.denied.add("TagResource")
+
+    assert buckets.report()["cors"] == ("failed", "AccessDenied")
+    assert buckets.twin == {"cors": 1}
+
+    buckets.denied = set()
+    check = buckets.clone()
+    assert check.properties[0]["outcome"] == "same"
+    assert check.warnings == []
 
 
 def test_an_error_of_ours_fails_a_property_too() -> None:
