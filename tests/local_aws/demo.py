@@ -224,8 +224,9 @@ def _table(title: str, *columns: str) -> Table:
 def _keep(console: Console, deployment: Deployment) -> None:
     variables = deployment.local_aws.environment(account=ACCOUNT)
     console.print("\nIt is yours until Ctrl-C. To talk to it from another shell:\n")
-    for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        console.print(f"  export {name}={variables[name]}", highlight=False)
+    own = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DATA_PATH")
+    for name in own:
+        console.print(f"  export {name}={variables[name]}", highlight=False, soft_wrap=True)
     region = deployment.source_region
     for line in (
         f"aws s3 mb s3://my-bucket --region {region}",
