@@ -57,6 +57,10 @@ class NotPortable(Exception):
     """What the source has means nothing where the twin is, and nobody said what stands for it."""
 
 
+class NotAtRest(Exception):
+    """The source changed again and again while it was cloned."""
+
+
 class NotCloned(Exception):
     """Properties could not be cloned; all else was done."""
 
@@ -216,6 +220,8 @@ class Cloning:
                 for step in moved:
                     self._try(self._plan, step)
                 writing = [step for step in moved if step.writes]
+            for step in writing:
+                self._fail(step, NotAtRest(f"{step.each.name} of the source keeps changing"))
             self._remember_all()
         finally:
             self.check.properties = [step.line() for step in steps if step.is_done]

@@ -7,6 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from . import bucket_policy, encryption, object_lock, twin, twin_policy
+from .aws import is_denied
 from .check import Check
 from .cloning import Cloning, Fidelity
 from .outcomes import Blocked, Outcome, Reason
@@ -105,8 +106,10 @@ def _clone_of_policy(cloning: Cloning) -> list[dict[str, Any]]:
         return []
     try:
         source = cloning.of_source(POLICY)
-    except ClientError:
-        return []  # what cannot be compared counts as foreign; the report names the error
+    except ClientError as error:
+        if not is_denied(error):
+            raise
+        return []  # what may not be compared counts as foreign; the report names the error
     return bucket_policy.translate(source, cloning.terms)[0] if source else []
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from functional.clonable import (
     CASES,
@@ -38,8 +39,10 @@ from functional.payload import (
     profiles,
     sns_event,
 )
-from s3_dr import handlers
+from s3_dr import handlers, twin_policy
+from s3_dr.cloning import NotCloned
 from s3_dr.profiles import CLONABLE
+from s3_dr.tags import CLONED_TAG
 
 pytest_plugins = ["functional.payload", "functional.clonable"]
 
@@ -604,6 +607,7 @@ def test_who_was_let_in_by_hand_before_a_policy_is_cloned_blocks(
     assert "Publish" not in functions.operations
 
 
+@pytest.mark.parametrize("killed", [False, True])
 @pytest.mark.parametrize("prepared", [False, True])
 def test_who_could_not_be_shut_out_blocks(
     functions: Functions,
@@ -612,8 +616,9 @@ def test_who_could_not_be_shut_out_blocks(
     monkeypatch: pytest.MonkeyPatch,
     local_aws: Any,
     prepared: bool,
+    killed: bool,
 ) -> None:
-    """Whether we made the twin or not, and again and again."""
+    """Whether we made the twin or not, were once killed in the middle or not; again and again."""
     pair = Pair(functions, on_local_aws, one_account, POLICY, monkeypatch)
     pair.deploy(on_drift="restore")
     pair.configure([NO_DELETES])
@@ -622,6 +627,9 @@ def test_who_could_not_be_shut_out_blocks(
     else:
         pair.check()
     pair.sabotage([SPY])
+    if killed:
+        under_way = {**on_local_aws.tags(pair.twin, DR_REGION), CLONED_TAG: "poli=-"}
+        on_local_aws.tag(pair.twin, under_way, DR_REGION)
     refused = fault("PutBucketPolicy", pair.twin, "MalformedPolicy", 400, times=99)
     local_aws.faults([refused])
     for _ in range(2):
@@ -633,6 +641,45 @@ def test_who_could_not_be_shut_out_blocks(
     local_aws.faults([])
     pair.check()
     assert pair.on_twin() == pair.expected([NO_DELETES])
+
+
+def test_a_source_that_cannot_be_read_just_now_does_not_block(shared: Pair, local_aws: Any) -> None:
+    """A blocked bucket is not tried again, and this one may be right in a moment."""
+    shared.sabotage([PARTNER_READS, NO_DELETES, SPY])
+    local_aws.faults([fault("GetBucketPolicy", shared.bucket, "InvalidRequest", 400, times=99)])
+
+    shared.functions.calls.clear()
+    with pytest.raises(ClientError, match="InvalidRequest"):
+        shared.functions.check_destination(shared.bucket)
+
+    assert "Publish" not in shared.functions.operations
+    assert shared.functions.writes == []
+
+
+def test_a_policy_that_came_through_although_s3_says_no_stays(
+    functions: Functions,
+    on_local_aws: World,
+    one_account: Sides,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pair = Pair(functions, on_local_aws, one_account, POLICY, monkeypatch)
+    pair.deploy()
+    pair.configure([PARTNER_READS])
+    put = twin_policy.put
+
+    def put_and_fail(*arguments: Any) -> Any:
+        put(*arguments)
+        raise ClientError({"Error": {"Code": "InternalError"}}, "PutBucketPolicy")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(twin_policy, "put", put_and_fail)
+        with pytest.raises(NotCloned):
+            functions.check_destination(pair.bucket)
+    assert pair.on_twin() == pair.expected([PARTNER_READS])
+
+    result, _ = pair.check()
+    assert result["outcome"] == "passed_on"
+    assert "warnings" not in result
 
 
 def test_who_is_granted_something_by_hand_blocks(

@@ -11,29 +11,13 @@ from typing import Any
 from harness.plan import Plan, Resource
 from harness.policy import Policy, PolicyKind
 from harness.sts import ACCOUNT, OTHER_ACCOUNT
+from s3_dr.profiles import CLONABLE as _CLONABLE
 
 FUNCTIONS = ("source_bucket_check", "destination_bucket_check", "enable_replication")
 
 # What is cloned where a profile does not say, and all that can be.
 USUAL_CLONE = ("cors", "intelligent_tiering", "lifecycle", "metrics", "tags")
-CLONABLE = (
-    "abac",
-    "accelerate",
-    "acl",
-    "analytics",
-    "cors",
-    "intelligent_tiering",
-    "inventory",
-    "lifecycle",
-    "logging",
-    "metrics",
-    "notifications",
-    "ownership",
-    "policy",
-    "request_payment",
-    "tags",
-    "website",
-)
+CLONABLE = tuple(sorted(_CLONABLE))
 
 # With all that can be cloned, a profile with about as much JSON as the module takes, most of it in
 # characters of two bytes.

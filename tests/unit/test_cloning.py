@@ -366,6 +366,23 @@ def test_a_source_that_changes_meanwhile_is_cloned_as_it_is_then(later: Any) -> 
     assert check.warnings == []
 
 
+def test_a_source_that_never_rests_is_a_failure() -> None:
+    """Or the report would say that the twin has what was only read."""
+    buckets = Buckets(source={"cors": [0]})
+
+    def write(cloning: Cloning, wanted: Any, found: Any) -> None:
+        buckets.twin["cors"] = wanted
+        buckets.source["cors"] = [wanted[0] + 1]
+
+    check = buckets.clone([replace(buckets.property("cors"), write=write)])
+
+    [line] = check.properties
+    assert (line["outcome"], line["reason"]) == ("failed", "NotAtRest")
+    check = buckets.clone()
+    assert buckets.twin == buckets.source
+    assert check.warnings == [], "what was written is remembered"
+
+
 def test_a_run_beside_ours_loses_no_mark() -> None:
     buckets = Buckets(source={"cors": [1], "website": [1]})
     only = {name: [buckets.property(name)] for name in NAMES}
