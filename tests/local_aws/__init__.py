@@ -10,7 +10,10 @@ MiniStack serves the APIs. Around it stands what it lacks:
 * ``access``: permissions that AWS checks and MiniStack does not;
 * ``roles``: what a role may do that a service acts with, ``decisions``: all that IAM was asked;
 * ``kms`` and ``encryption``: keys, their policies, and how S3 and SNS encrypt with them;
-* ``replication``: objects are replicated as the role, the keys and Object Lock allow it;
+* ``replication``: versions are replicated as the role, the keys and Object Lock allow it,
+  ``jobs``: Batch Replication of those that were there before, ``metrics``: what failed;
+* ``tagging``: resources by their tags, ``trails``: CloudTrail's trails;
+* ``functions``: what a function that raised tells its caller;
 * ``delivery``: EventBridge and SNS reach a function asynchronously, and only when it permits them;
 * ``app``: the ASGI application that joins them, records calls and injects faults;
 * ``server``: ``LocalAws``, which starts and ends one in a child process.

@@ -1,5 +1,6 @@
 """Permissions that AWS checks and MiniStack does not."""
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -161,8 +162,33 @@ def _creation(original: Any) -> Any:
     return context
 
 
+def _events(original: Any) -> Any:
+    """``events:source`` and ``events:detail-type`` of PutEvents.
+
+    (EventBridge User Guide, "Using IAM policy conditions in Amazon EventBridge".) One value in a
+    request is a string, so StringEquals does; with several only a set operator matches.
+    """
+
+    def context(service: str, action: str, body: bytes, params: Any) -> Any:
+        found = original(service, action, body, params)
+        if action != "events:PutEvents":
+            return found
+        try:
+            entries = json.loads(body)["Entries"]
+            for key, name in (("events:source", "Source"), ("events:detail-type", "DetailType")):
+                values = sorted({str(entry[name]) for entry in entries if name in entry})
+                if values:
+                    found = {**found, key: values if len(values) > 1 else values[0]}
+        except (KeyError, TypeError, ValueError):  # a body that EventBridge refuses
+            return found
+        return found
+
+    return context
+
+
 def install() -> None:
     wrap(module("core.iam_evaluator"), "_resolve_condition_key", _condition_keys)
     wrap(module("core.iam_actions"), "s3_service_context", _namespace)
     wrap(module("core.iam_actions"), "request_tag_context", _creation)
+    wrap(module("core.iam_actions"), "request_tag_context", _events)
     wrap(module("services.s3"), "_foreign_bucket_allows", _foreign_bucket)

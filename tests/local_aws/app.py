@@ -1,5 +1,6 @@
 """The ASGI application: MiniStack's, with CloudTrail events, strict answers, records and faults."""
 
+import importlib
 import itertools
 import json
 import logging
@@ -13,22 +14,28 @@ from xml.sax.saxutils import escape
 
 from local_aws import (
     access,
+    alarms,
     cloudtrail,
     decisions,
     delivery,
     encryption,
+    functions,
+    jobs,
     kms,
     properties,
     replication,
     strict,
+    tagging,
+    trails,
 )
-from local_aws.calls import Call, describe, operation
+from local_aws.calls import Call, describe, named_bucket, operation
 from local_aws.emulator import module
 
 logger = logging.getLogger("local_aws")
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+_REST_JSON = ("lambda",)
 _ANSWERS = 500  # kept; an SDK asks again within seconds
 
 
@@ -43,12 +50,17 @@ class Application:
         self._faults: list[dict[str, Any]] = []
         self._answers: dict[str, list[Message]] = {}
         strict.install()
+        alarms.install()
         access.install()
         decisions.install()
         kms.install()
         encryption.install()
         properties.install()
         replication.install()
+        jobs.install(self._errors.append)
+        tagging.install()
+        trails.install()
+        functions.install()
         delivery.install(self._record_delivery)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -72,6 +84,7 @@ class Application:
             receive = await _buffer(call, receive)
             with self._loud("naming an operation"):
                 call.operation = operation(call)
+                call.bucket = call.bucket or named_bucket(call)
         invocation = "" if call.key else call.headers.get("amz-sdk-invocation-id", "")
         if known := self._answers.get(invocation):
             # The SDK sends a request again: its connection was lost, and with it this answer.
@@ -158,7 +171,7 @@ class Application:
             logger.exception("Local AWS failed: %s", doing)
 
     async def _own(self, scope: Message, receive: Receive, send: Send) -> None:
-        """``/_local_aws/{health,calls,decisions,errors,faults}``: for tests and people."""
+        """``/_local_aws/…``: for tests and people; ``LocalAws`` has a method for each."""
         request = scope["method"], scope["path"].removeprefix("/_local_aws/")
         status = 200
         answer: Any = None
@@ -179,6 +192,17 @@ class Application:
             decisions.clear()
         elif request == ("GET", "errors"):
             answer = list(self._errors)
+        elif request == ("PUT", "schedules"):
+            asked = json.loads(await _body(receive))
+            try:
+                await delivery.fire(asked["rule"], asked["region"], asked["account"])
+            except LookupError as error:
+                status, answer = 400, f"No rule with a schedule: {error}"
+        elif request == ("PUT", "jobs"):
+            try:
+                jobs.settings.change(json.loads(await _body(receive)))
+            except (TypeError, ValueError) as error:
+                status, answer = 400, f"No settings of jobs: {error}"
         elif request == ("PUT", "faults"):
             try:
                 faults = json.loads(await _body(receive))
@@ -270,13 +294,23 @@ def _emit(call: Call) -> None:
 
 
 async def _refuse(call: Call, fault: dict[str, Any], send: Send) -> None:
-    inner = f"<Code>{escape(fault['code'])}</Code><Message>{escape(fault['message'])}</Message>"
+    content_type, body = _error(call, fault["code"], fault["message"])
+    await _send(send, fault["status"], content_type, b"" if call.method == "HEAD" else body)
+
+
+def _error(call: Call, code: str, message: str) -> tuple[bytes, bytes]:
+    """Content type and body of an error in the protocol that the caller speaks."""
+    told = {"__type": code, "code": code, "message": message}
+    if "cbor" in call.headers.get("smithy-protocol", ""):
+        cbor = importlib.import_module("cbor2")  # MiniStack brings it
+        return b"application/cbor", bytes(cbor.dumps(told))
+    if "x-amz-target" in call.headers or call.service in _REST_JSON:
+        return b"application/x-amz-json-1.1", json.dumps(told).encode()
+    inner = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
     body = f"<Error>{inner}</Error>"
     if call.service != "s3":
         body = f"<ErrorResponse>{body}</ErrorResponse>"
-    await _send(
-        send, fault["status"], b"application/xml", b"" if call.method == "HEAD" else body.encode()
-    )
+    return b"application/xml", body.encode()
 
 
 async def _send(send: Send, status: int, content_type: bytes, body: bytes) -> None:

@@ -111,6 +111,14 @@ def describe(scope: MutableMapping[str, Any]) -> Call:
     )
 
 
+def named_bucket(call: Call) -> str:
+    """The bucket a call names in its body: the source of a job."""
+    if call.operation != "CreateJob":
+        return ""
+    found = re.search(rb"<SourceBucket>arn:[^<]*:::([^<]*)</SourceBucket>", call.body)
+    return found[1].decode() if found else ""
+
+
 def operation(call: Call) -> str:
     """The operation; of a service other than S3 as IAM names its action."""
     if call.service in ("s3", "s3control"):

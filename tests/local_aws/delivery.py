@@ -6,6 +6,7 @@ delivered event is retried by the function's asynchronous settings (Lambda, Even
 developer guides).
 """
 
+import asyncio
 import contextvars
 import json
 import logging
@@ -58,6 +59,20 @@ def function_permits(arn: str, service: str, source_arn: str, account: str = "")
 def running() -> int:
     """How many runs of functions have begun and not ended."""
     return len(_running)
+
+
+async def fire(rule: str, region: str, account: str) -> None:
+    """Let the schedule of a rule on the default bus be due now.
+
+    Raises:
+        KeyError: There is no such rule, or it has no schedule.
+    """
+    events = module("services.eventbridge")
+    key = account, region, events._rule_key(rule, "default")
+    if not events._rules._data.get(key, {}).get("ScheduleExpression"):
+        raise KeyError(rule)
+    events._rule_last_fired[key] = 0
+    await asyncio.to_thread(events._tick_scheduled_rules)
 
 
 def _permits(arn: str, service: str, source_arn: str) -> bool:

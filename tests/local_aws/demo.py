@@ -37,8 +37,10 @@ LIFECYCLE = {
     "Transitions": [{"Days": 30, "StorageClass": "GLACIER_IR"}],
     "Expiration": {"Days": 365},
 }
+OLD_OBJECTS = {f"reports/2025-1{month}.csv": b"before the tag\n" for month in range(3)}
 OBJECTS = {f"reports/2026-0{month}.csv": f"month,{month}\n".encode() for month in range(1, 6)}
 PORT = 4566
+TAGGING = {"TagSet": [{"Key": "dr", "Value": "true"}]}
 
 # What each write means to somebody who has not read the code.
 _STEPS = {
@@ -58,6 +60,7 @@ _STEPS = {
     ("destination_bucket_check", "PutBucketPolicy"): "lets it refuse plain HTTP",
     ("destination_bucket_check", "Publish"): "asks for replication (topic 02)",
     ("enable_replication", "PutBucketReplication"): "puts the replication rule in",
+    ("enable_replication", "CreateJob"): "has the existing objects copied",
 }
 
 
@@ -80,6 +83,7 @@ def main() -> int:
             console.print(_fidelity(deployment))
             _replicate(console, deployment)
             console.print(_protected(deployment))
+            _let_go(console, deployment)
             if arguments.keep:
                 _keep(console, deployment)
             with _step(console, "terraform destroy; the local AWS goes with all that is in it"):
@@ -102,7 +106,7 @@ def _deploy(console: Console, stack: ExitStack, port: int | None) -> Deployment:
     with _step(console, "terraform init"):
         root = stack.enter_context(Root(REPO / "examples/basic", tools=tools, env=environment))
         root.init()
-    with _step(console, "terraform apply (the provider alone waits 25 s for each queue)"):
+    with _step(console, "terraform apply (the provider alone waits a minute for lifecycle rules)"):
         root.apply()
     return Deployment(local_aws, root, ACCOUNT)
 
@@ -110,8 +114,8 @@ def _deploy(console: Console, stack: ExitStack, port: int | None) -> Deployment:
 def _protect(console: Console, deployment: Deployment) -> None:
     """Make and tag the bucket, and show each step until the rule is live."""
     console.print(
-        f"\nA user creates [bold]{BUCKET}[/bold] in {deployment.source_region} "
-        "and tags it [bold]dr: true[/bold]"
+        f"\nA user creates [bold]{BUCKET}[/bold] in {deployment.source_region}, puts "
+        f"{len(OLD_OBJECTS)} objects in, and tags it [bold]dr: true[/bold]"
     )
     deployment.local_aws.clear_calls()
     deployment.create_bucket(BUCKET)
@@ -119,9 +123,10 @@ def _protect(console: Console, deployment: Deployment) -> None:
     s3.put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": [CORS]})
     rules = {"Rules": [LIFECYCLE]}
     s3.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration=rules)
-    tags = [{"Key": "dr", "Value": "true"}]
+    for key, body in OLD_OBJECTS.items():
+        s3.put_object(Bucket=BUCKET, Key=key, Body=body)
     tagged_at = time.time()
-    s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": tags})
+    s3.put_bucket_tagging(Bucket=BUCKET, Tagging=TAGGING)
     with Live(console=console, refresh_per_second=10) as live:
 
         def rule_is_live() -> bool:
@@ -164,17 +169,36 @@ def _fidelity(deployment: Deployment) -> Table:
 
 
 def _replicate(console: Console, deployment: Deployment) -> None:
-    console.print(f"\nA user puts {len(OBJECTS)} objects into {BUCKET}")
+    console.print(f"\nA user puts {len(OBJECTS)} more objects into {BUCKET}")
     for key, body in OBJECTS.items():
         deployment.source_s3.put_object(Bucket=BUCKET, Key=key, Body=body)
     table = _table(f"Objects of {BUCKET}-dr", "key", "in the source", "in the twin", "same bytes")
-    for key, body in OBJECTS.items():
+    for key, body in (OLD_OBJECTS | OBJECTS).items():
         replica = _replica(deployment, key)
         here = deployment.source_s3.head_object(Bucket=BUCKET, Key=key)["ReplicationStatus"]
         same = replica["Body"].read() == body
         assert same, f"{key} differs in the twin"
         table.add_row(key, here, replica["ReplicationStatus"], "yes")
     console.print(table)
+
+
+def _let_go(console: Console, deployment: Deployment) -> None:
+    """Take the tag away, and give it back."""
+    s3 = deployment.source_s3
+
+    def wait_for_rule(status: str) -> None:
+        wait_for(
+            lambda: deployment.rules(BUCKET)["s3-dr"]["Status"] == status,
+            30,
+            lambda: f"the rule never was {status}",
+        )
+
+    s3.delete_bucket_tagging(Bucket=BUCKET)
+    wait_for_rule("Disabled")
+    console.print("\nThe user takes the tag away: the rule is [bold]off[/bold]")
+    s3.put_bucket_tagging(Bucket=BUCKET, Tagging=TAGGING)
+    wait_for_rule("Enabled")
+    console.print("The user gives it back: the rule is [bold]on again[/bold]\n")
 
 
 def _replica(deployment: Deployment, key: str) -> Any:
@@ -233,6 +257,7 @@ def _keep(console: Console, deployment: Deployment) -> None:
         f"aws s3api put-bucket-tagging --bucket my-bucket --region {region} "
         "--tagging 'TagSet=[{Key=dr,Value=true}]'",
         f"aws s3api get-bucket-replication --bucket my-bucket --region {region}",
+        f"PYTHONPATH=cli .venv/bin/python -m s3_dr_cli --region {region} status",
         f"aws logs tail /aws/lambda/s3-dr-source-bucket-check --region {region}",
     ):
         console.print(f"  {line}", highlight=False, soft_wrap=True)

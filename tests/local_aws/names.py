@@ -45,6 +45,7 @@ _WHOLE_BUCKET: Final = {"PUT": "CreateBucket", "DELETE": "DeleteBucket", "HEAD":
 _LISTINGS: Final = {"uploads": "ListMultipartUploads", "versions": "ListObjectVersions"}
 # Each has configurations with ids, which are listed by the request that names no id.
 _WITH_IDS: Final = ("analytics", "intelligent-tiering", "inventory", "metrics")
+_JOBS: Final = "/v20180820/jobs"
 _TAG_RESOURCE: Final = {"POST": "TagResource", "PUT": "TagResource", "DELETE": "UntagResource"}
 
 
@@ -79,10 +80,24 @@ def s3_operation(method: str, bucket: str, key: str, query: Mapping[str, str]) -
 
 
 def s3control_operation(method: str, path: str) -> str:
-    """Name the S3 Control operation of a request; only the tagging ones are told apart."""
+    """Name the S3 Control operation of a request; only those on tags and jobs are told apart."""
+    if path.rstrip("/") == _JOBS:
+        return {"GET": "ListJobs", "POST": "CreateJob"}.get(method, f"{method} {path}")
+    if path.startswith(f"{_JOBS}/"):
+        return _job_operation(method, path.removeprefix(f"{_JOBS}/"))
     if path.startswith("/v20180820/tags/"):
         return _TAG_RESOURCE.get(method, "ListTagsForResource")
     return f"{_VERBS.get(method, method)} {path}"
+
+
+def _job_operation(method: str, rest: str) -> str:
+    """Name the operation on one job, ``rest`` being its id and perhaps what of it is meant."""
+    part = rest.partition("/")[2]
+    if not part and method == "GET":
+        return "DescribeJob"
+    if part in ("priority", "status") and method == "POST":
+        return f"UpdateJob{part.title()}"
+    return f"{_VERBS.get(method, method)}Job{part.title()}"
 
 
 def event_name(operation: str) -> str:

@@ -1,22 +1,41 @@
 """Replication as its role, its keys and Object Lock allow it.
 
-MiniStack replicates whatever the role may do, ignores keys and locks, and applies the first rule
-that matches. Here an object is replicated, or its status is FAILED and nothing is written.
+MiniStack replicates whatever the role may do, ignores keys and locks, applies the first rule that
+matches and gives replicas ids and places of their own. Here a version is replicated as it is, or
+its status is FAILED and nothing is written.
+
+Why it failed is said in S3's words (S3 User Guide, "Amazon S3 replication failure reasons",
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-metrics-events.html).
 """
 
 import copy
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from local_aws import encryption, kms, roles
+from local_aws import encryption, kms, metrics, roles
 from local_aws.emulator import module, wrap
 from local_aws.roles import Role
 
-# S3 User Guide, "Setting up permissions for live replication".
+# S3 User Guide, "Setting up permissions for live replication"; with the reason when one is missing.
 _ON_SOURCE = ("s3:GetReplicationConfiguration", "s3:ListBucket")
-_ON_OBJECT = ("s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl")
-_ON_LOCKED = ("s3:GetObjectRetention", "s3:GetObjectLegalHold")
+_ON_OBJECT = (
+    ("s3:GetObjectVersionForReplication", "SrcGetObjectNotPermitted"),
+    ("s3:GetObjectVersionAcl", "SrcGetAclNotPermitted"),
+)
+_ON_LOCKED = (
+    ("s3:GetObjectRetention", "SrcGetRetentionNotPermitted"),
+    ("s3:GetObjectLegalHold", "SrcGetLegalHoldNotPermitted"),
+)
+# "S3 Glacier Flexible Retrieval and S3 Glacier Deep Archive" are left out (S3 User Guide, "What
+# does Amazon S3 replicate?").
+_ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
+_PENDING = "tags of what is to be replicated"
+_hard_deleted: set[tuple[str, str, str]] = set()  # bucket, key and version id
+
+
+class Refused(Exception):
+    """A version cannot be replicated; the argument is S3's reason."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +83,96 @@ def bucket(name: str) -> Bucket | None:
         )
 
 
-def _all(answers: Iterable[bool]) -> bool:
-    """All of them, each having been asked for: a test wants to see every permission used."""
-    return all(list(answers))
+@dataclass(frozen=True)
+class Version:
+    """A version of an object in a source bucket, or a delete marker.
+
+    Attributes:
+        entry: MiniStack's record of the version, None of an object older than versioning.
+        record: MiniStack's record of the object, None of a delete marker.
+    """
+
+    key: str
+    entry: Any
+    record: Any
+    data: Any = field(default=None, repr=False)
+    tags: Any = None
+
+    @property
+    def id(self) -> str:
+        """The version id, ``null`` of what was written without versioning."""
+        stored = self.entry or self.record
+        return str(stored.get("version_id") or "null")
+
+    @property
+    def marker(self) -> bool:
+        return self.record is None
+
+    @property
+    def modified(self) -> str:
+        """Last-Modified in ISO 8601, UTC, milliseconds."""
+        return str((self.entry or self.record)["last_modified"])
+
+    @property
+    def status(self) -> str:
+        """``x-amz-replication-status``, empty when it was never tried."""
+        return str((self.entry or self.record).get("replication_status") or "")
+
+    @property
+    def storage_class(self) -> str:
+        return str((self.entry or self.record).get("storage_class") or "STANDARD")
+
+    def stamp(self, status: str) -> None:
+        for stored in (self.entry, self.record):
+            if stored is not None:
+                stored["replication_status"] = status
+
+
+def versions(where: Bucket) -> list[Version]:
+    """All versions and delete markers of a bucket, the oldest first."""
+    s3 = module("services.s3")
+    with s3._in_account(where.account):
+        objects = where.record["objects"]
+        keys = {key for name, key in s3._object_versions if name == where.name} | set(objects)
+    found = [version for key in sorted(keys) for version in versions_of(where, key)]
+    return sorted(found, key=lambda version: version.modified)
+
+
+def versions_of(where: Bucket, key: str) -> list[Version]:
+    """The versions and delete markers of one key, the oldest first."""
+    with module("services.s3")._in_account(where.account):
+        return list(_versions(where, key))
+
+
+def _versions(where: Bucket, key: str) -> Iterator[Version]:
+    s3 = module("services.s3")
+    current = where.record["objects"].get(key)
+    entries = s3._object_versions.get((where.name, key)) or []
+    listed = any(entry["version_id"] == "null" for entry in entries)
+    if current is not None and not current.get("version_id") and not listed:
+        tags = s3._object_tags.get((where.name, key, None))
+        yield Version(key, None, current, s3._read_body(where.name, key, current), tags)
+    for entry in entries:
+        name = entry["version_id"]
+        if entry.get("is_delete_marker"):
+            yield Version(key, entry, None)
+            continue
+        record = s3._object_record_from_version(entry)
+        if current is not None and (current.get("version_id") or "null") == name:
+            record = current
+        record["parts"] = entry.get("parts")
+        data = s3._version_body(where.record, where.name, key, entry)
+        yield Version(key, entry, record, data, s3._object_tags.get((where.name, key, _sub(name))))
+
+
+def _sub(version_id: str) -> str | None:
+    """A version id as MiniStack's tags, retentions and holds name it."""
+    return None if version_id == "null" else version_id
 
 
 @dataclass(frozen=True)
 class Task:
-    """One object, or delete marker, under one rule."""
+    """One version under one rule."""
 
     source: Bucket
     target: Bucket
@@ -83,46 +184,63 @@ class Task:
     def destination(self) -> Any:
         return self.rule["Destination"]
 
-    def may_begin(self) -> bool:
+    def begin(self) -> None:
         """S3 may read the configuration, and a locked bucket has a locked destination.
 
-        (S3 User Guide, "Managing Object Lock", replication; DstBucketObjectLockConfigMissing.)
+        (S3 User Guide, "Managing Object Lock", replication.)
+
+        Raises:
+            Refused: It may not, or the destination is not; so do the other methods here. With
+                which reason a missing permission on the configuration is reported is not recorded.
         """
-        allowed = _all(self.source.allows(self.role, action) for action in _ON_SOURCE)
-        return allowed and (self.target.locked or not self.source.locked)
+        self._ask(self.source, [(action, "SrcGetObjectNotPermitted") for action in _ON_SOURCE], "")
+        if self.source.locked and not self.target.locked:
+            raise Refused("DstBucketObjectLockConfigMissing")
 
-    def may_read(self) -> bool:
-        actions = _ON_OBJECT + (_ON_LOCKED if self.source.locked else ())
-        return _all(self.source.allows(self.role, action, self.key) for action in actions)
+    def read(self) -> None:
+        self._ask(self.source, _ON_OBJECT + (_ON_LOCKED if self.source.locked else ()), self.key)
 
-    def may_write(self, tags: Any) -> bool:
-        actions = ("s3:ReplicateObject", *(["s3:ReplicateTags"] if tags else []))
-        allowed = [self.target.allows(self.role, action, self.key) for action in actions]
+    def may_read_tags(self) -> bool:
+        return self.source.allows(self.role, "s3:GetObjectVersionTagging", self.key)
+
+    def write(self, tags: Any) -> None:
+        actions = [("s3:ReplicateObject", "DstPutObjectNotPermitted")]
+        actions += [("s3:ReplicateTags", "DstPutTaggingNotPermitted")] if tags else []
+        allowed = True
         if "AccessControlTranslation" in self.destination:
             # A bucket that owns all its objects needs no permission for it (S3 User Guide,
             # "Changing the replica owner"), but a role that has it should be seen to.
             enforced = module("services.s3")._bucket_owner_enforced(self.target.record)
             action = "s3:ObjectOwnerOverrideToBucketOwner"
             owned = self.target.allows(self.role, action, self.key, policy=not enforced)
-            allowed.append(owned or enforced)
-        return all(allowed)
+            allowed = owned or enforced
+        self._ask(self.target, actions, self.key)
+        if not allowed:
+            raise Refused("DstPutObjectNotPermitted")
 
-    def may_delete(self) -> bool:
-        return self.target.allows(self.role, "s3:ReplicateDelete", self.key)
+    def delete(self) -> None:
+        self._ask(self.target, [("s3:ReplicateDelete", "DstDelObjNotPermitted")], self.key)
 
-    def encrypted(self, headers: Any) -> dict[str, str] | None:
-        """The replica's headers; None when it cannot be encrypted as the object is.
+    def _ask(self, where: Bucket, actions: Sequence[tuple[str, str]], key: str) -> None:
+        """Ask for all permissions, then refuse: a test wants to see every permission used."""
+        missing = [why for action, why in actions if not where.allows(self.role, action, key)]
+        if missing:
+            raise Refused(missing[0])
+
+    def encrypted(self, headers: Any) -> dict[str, str]:
+        """The replica's headers, with which it is encrypted as the object is.
 
         SSE-C cannot enter a bucket that blocks it (S3 User Guide, "Blocking or unblocking SSE-C").
         """
         if headers.get(encryption.CUSTOMER):
-            blocked = encryption.default(self.target.name).blocks_sse_c
-            return None if blocked else dict(headers)
+            if encryption.default(self.target.name).blocks_sse_c:
+                raise Refused("DstPutObjectNotPermitted")
+            return dict(headers)
         if headers.get(encryption.ALGORITHM) not in encryption.KMS:
             return dict(headers)
         return self._encrypted_by_kms(headers)
 
-    def _encrypted_by_kms(self, headers: Any) -> dict[str, str] | None:
+    def _encrypted_by_kms(self, headers: Any) -> dict[str, str]:
         """With SSE-KMS and the rule's key (S3 User Guide, "Replicating encrypted objects").
 
         S3 names the bucket in the encryption context where a Bucket Key is used, else the object.
@@ -131,148 +249,248 @@ class Task:
         algorithm = headers[encryption.ALGORITHM]
         old = kms.usable(headers[encryption.KEY], self.source.region)
         new = kms.usable(chosen, self.target.region)
-        if old is None or new is None:
-            return None
+        if old is None:
+            raise Refused("SrcKmsKeyInvalidState")
+        if new is None:
+            found = kms.find(chosen)
+            there = found and found["Arn"].split(":")[3] == self.target.region
+            raise Refused("DstKmsKeyInvalidState" if there else "DstKmsKeyNotFound")
         new_headers = encryption.kms_headers(
             algorithm, new["Arn"], encryption.default(self.target.name).bucket_key
         )
         bucket_key = encryption.uses_bucket_key(new_headers)
         read = self._context(self.source, encryption.uses_bucket_key(headers))
         written = self._context(self.target, bucket_key)
-        asked = [("kms:Decrypt", old, read)]
-        asked += [(action, new, written) for action in ("kms:Encrypt", "kms:GenerateDataKey")]
+        asked = [("kms:Encrypt", new, written), ("kms:GenerateDataKey", new, written)]
         asked += [("kms:Decrypt", new, written)] if bucket_key else []
-        allowed = _all(
-            kms.role_may(self.role, action, key, "s3", s3=arn) for action, key, arn in asked
-        )
+        readable = kms.role_may(self.role, "kms:Decrypt", old, "s3", s3=read)
+        allowed = [kms.role_may(self.role, action, key, "s3", s3=arn) for action, key, arn in asked]
+        if not readable:
+            raise Refused("SrcGetObjectNotPermitted")
+        if not all(allowed):
+            raise Refused("DstPutObjectNotPermitted")
         others = {name: headers[name] for name in headers if name != encryption.BUCKET_KEY}
-        return {**others, **new_headers} if allowed else None
+        return {**others, **new_headers}
 
     def _context(self, where: Bucket, bucket_key: bool) -> str:
         return where.arn if bucket_key else f"{where.arn}/{self.key}"
 
 
-def _task(source: Bucket, key: str, rule: Any, role_arn: str) -> Task | None:
+def _task(source: Bucket, key: str, rule: Any, role_arn: str) -> Task:
     """The task, when there are a role to assume and a versioned destination."""
-    target = bucket(rule["Destination"]["Bucket"].rpartition(":::")[2])
     role = roles.assume(role_arn, "s3.amazonaws.com")
-    if role is None or target is None or not target.versioned or target.name == source.name:
-        return None
+    if role is None:
+        raise Refused("AssumeRoleNotPermitted")
+    target = bucket(rule["Destination"]["Bucket"].rpartition(":::")[2])
+    if target is None:
+        raise Refused("DstBucketNotFound")
+    if not target.versioned:
+        raise Refused("DstBucketUnversioned")
     return Task(source, target, role, rule, key)
 
 
-def _rules(source: str, key: str, tags: Any, markers: bool = False) -> list[Any]:
-    """The rules that act on an object: for each destination the one of highest priority.
+def configuration(source: Bucket) -> Any:
+    """A bucket's replication configuration as it is stored, or None."""
+    return module("services.s3")._bucket_replication.get_scoped(source.account, None, source.name)
 
-    (S3 API, ReplicationRule, Priority.) No rule with a tag filter acts on delete markers.
+
+def rules(source: Bucket, version: Version) -> list[Any]:
+    """The rules that act on a version: for each destination the one of highest priority.
+
+    (S3 API, ReplicationRule, Priority.) No rule with a tag filter acts on delete markers, a V1
+    rule on all of them, a V2 rule by its DeleteMarkerReplication. Objects with SSE-KMS are skipped
+    without a trace where a rule does not want them (S3 User Guide, "What does Amazon S3
+    replicate?").
     """
     s3 = module("services.s3")
-    if s3._bucket_versioning.get(source) != "Enabled":
+    if not source.versioned:
         return []
     acting = {}
-    rules = (s3._bucket_replication.get(source) or {}).get("Rules", [])
-    for rule in sorted(rules, key=lambda rule: rule.get("Priority", 0)):
+    found = (configuration(source) or {}).get("Rules", [])
+    for rule in sorted(found, key=lambda rule: rule.get("Priority", 0)):
         wanted = s3._replication_rule_tags(rule)
-        matches = not wanted if markers else wanted.items() <= (tags or {}).items()
-        if (
-            matches
-            and rule["Status"] == "Enabled"
-            and key.startswith(s3._replication_rule_prefix(rule))
-        ):
+        matches = not wanted if version.marker else wanted.items() <= (version.tags or {}).items()
+        prefix = s3._replication_rule_prefix(rule)
+        if matches and rule["Status"] == "Enabled" and version.key.startswith(prefix):
             acting[rule["Destination"]["Bucket"]] = rule
-    return list(acting.values())
+    wants = _wants_marker if version.marker else _wants_encrypted
+    return [rule for rule in acting.values() if wants(rule, version)]
 
 
-def _covers_kms(rule: Any) -> bool:
+def _wants_marker(rule: Any, _: Version) -> bool:
+    wanted = rule.get("DeleteMarkerReplication", {}).get("Status") == "Enabled"
+    return "Filter" not in rule or wanted
+
+
+def _wants_encrypted(rule: Any, version: Version) -> bool:
+    if version.record["preserved_headers"].get(encryption.ALGORITHM) not in encryption.KMS:
+        return True
     chosen = rule.get("SourceSelectionCriteria", {}).get("SseKmsEncryptedObjects", {})
     return bool(chosen.get("Status") == "Enabled")
 
 
-def _replicate(source: str, key: str, obj: Any, data: Any, tags: Any = None) -> None:
-    """Write the replicas of a new object and stamp its status, for all rules that cover it."""
-    s3 = module("services.s3")
-    if obj["preserved_headers"].get(encryption.ALGORITHM) in encryption.KMS:
-        # Skipped without a trace (S3 User Guide, "What does Amazon S3 replicate?").
-        covering = [rule for rule in _rules(source, key, tags) if _covers_kms(rule)]
-    else:
-        covering = _rules(source, key, tags)
-    role = (s3._bucket_replication.get(source) or {}).get("Role", "")
-    here = bucket(source)
-    assert here is not None
-    done = [_replica(_task(here, key, rule, role), obj, data, tags) for rule in covering]
-    if done:
-        obj["replication_status"] = "COMPLETED" if all(done) else "FAILED"
+def eligible(source: Bucket, version: Version) -> bool:
+    """Whether Batch Replication takes the version up."""
+    return version.storage_class not in _ARCHIVED and bool(rules(source, version))
 
 
-def _replica(task: Task | None, obj: Any, data: Any, tags: Any) -> bool:
-    """Write one replica; whether the role, the keys and the locks allowed it."""
-    if task is None or not task.may_begin():
-        return False
-    if not task.may_read():
-        return False
+def replicate(source: Bucket, version: Version, batch: bool = False) -> str | None:
+    """Write the replicas of a version, by all rules that cover it, and stamp its status.
+
+    Args:
+        batch: Whether Batch Replication asks, which never brings back what was deleted by its id.
+
+    Returns:
+        Why it failed, empty when it did not; None when no rule covers it, which changes nothing.
+    """
+    covering = rules(source, version)
+    if not covering:
+        return None
+    reasons = [_replicate(source, version, rule, batch) for rule in covering]
+    version.stamp("FAILED" if any(reasons) else "COMPLETED")
+    return next(filter(None, reasons), "")
+
+
+def _replicate(source: Bucket, version: Version, rule: Any, batch: bool) -> str:
+    """Write one replica; why the role, the keys or the locks did not allow it."""
+    reason = ""
+    try:
+        task = _task(source, version.key, rule, configuration(source)["Role"])
+        task.begin()
+        if batch and (task.target.name, version.key, version.id) in _hard_deleted:
+            raise Refused("DstObjectHardDeleted")
+        if version.marker:
+            task.delete()
+            _insert(task.target, version.key, copy.deepcopy(version.entry), None)
+        else:
+            _replicate_object(task, version)
+    except Refused as refused:
+        reason = str(refused)
+    metrics.count_operation(source, rule, bool(reason))
+    return reason
+
+
+def _replicate_object(task: Task, version: Version) -> None:
+    task.read()
+    tags = version.tags
     # Without this permission objects are replicated without their tags.
-    if tags and not task.source.allows(task.role, "s3:GetObjectVersionTagging", task.key):
+    if tags and not task.may_read_tags():
         tags = None
-    headers = task.encrypted(obj["preserved_headers"])
-    if headers is None or not task.may_write(tags):
-        return False
-    _write(task, obj, data, tags, headers)
-    return True
-
-
-def _write(task: Task, obj: Any, data: Any, tags: Any, headers: Any) -> None:
-    s3, target = module("services.s3"), task.target
-    replica = copy.deepcopy({k: v for k, v in obj.items() if k not in ("replicas", "version_id")})
-    replica.update(replication_status="REPLICA", preserved_headers=headers)
+    headers = task.encrypted(version.record["preserved_headers"])
+    task.write(tags)
+    s3, target, sub = module("services.s3"), task.target, _sub(version.id)
+    old = copy.deepcopy({k: v for k, v in version.record.items() if k not in ("replicas", "body")})
+    replica = {**old, "replication_status": "REPLICA", "preserved_headers": headers}
+    replica.update(version_id=sub, body=version.data)
     if task.destination.get("StorageClass"):
         replica["storage_class"] = task.destination["StorageClass"]
-    prior = target.record["objects"].get(task.key)
-    target.record["objects"][task.key] = replica
+    entry = s3._version_entry_from_record(replica, version.id, version.data)
+    _insert(target, version.key, entry, replica)
+    source, made = (task.source.name, version.key, sub), (target.name, version.key, sub)
     with s3._in_account(target.account):
-        version = s3._record_object_version(target.name, task.key, prior, replica, data)
         if tags:
-            s3._object_tags[target.name, task.key, version] = dict(tags)
+            s3._object_tags[made] = dict(tags)
         # The destination's default retention, unless the object brings its own.
-        s3._apply_object_lock_from_headers(target.name, task.key, {}, version)
-    obj.setdefault("replicas", []).append((target.account, (target.name, task.key, version)))
+        s3._apply_object_lock_from_headers(target.name, version.key, {}, sub)
+    _copy_locks(task.source.account, source, target.account, made)
+    version.record.setdefault("replicas", []).append((target.account, made))
+
+
+def _copy_locks(account: str, version: Any, replica_account: str, replica: Any) -> None:
+    """ "S3 replicates the object's retention and legal hold" (S3 User Guide, "Object Lock")."""
+    s3 = module("services.s3")
+    for store in (s3._object_retention, s3._object_legal_hold):
+        lock = store.get_scoped(account, None, version)
+        if lock is not None:
+            store.set_scoped(replica_account, None, replica, copy.copy(lock))
+
+
+def _insert(where: Bucket, key: str, entry: Any, record: Any) -> None:
+    """Put a version where its Last-Modified belongs, instead of the one with its id, if any.
+
+    A replica keeps the version id and the creation time of its source (S3 User Guide,
+    "Replicating objects within and across Regions"), so what comes late does not hide what is
+    newer.
+    """
+    s3 = module("services.s3")
+    entry["replication_status"] = "REPLICA"
+    with s3._in_account(where.account):
+        objects = where.record["objects"]
+        stored = s3._object_versions.setdefault((where.name, key), [])
+        s3._preserve_null_version(where.name, key, stored, objects.get(key))
+        stored[:] = [other for other in stored if other["version_id"] != entry["version_id"]]
+        stored.append(entry)
+        stored.sort(key=lambda version: version["last_modified"])
+    for version in stored:
+        version["is_latest"] = version is stored[-1]
+    if stored[-1] is entry and record is None:
+        objects.pop(key, None)
+    elif stored[-1] is entry:
+        objects[key] = record
+
+
+def _latest(source: str, key: str) -> Any:
+    return module("services.s3")._object_versions[source, key][-1]
 
 
 def _replicate_delete_marker(source: str, key: str) -> None:
-    """Write the delete marker where a rule wants it: V1 always, V2 by DeleteMarkerReplication."""
-    s3 = module("services.s3")
-    role = (s3._bucket_replication.get(source) or {}).get("Role", "")
     here = bucket(source)
     assert here is not None
-    for rule in _rules(source, key, None, markers=True):
-        wanted = rule.get("DeleteMarkerReplication", {}).get("Status") == "Enabled"
-        if "Filter" in rule and not wanted:
-            continue
-        task = _task(here, key, rule, role)
-        if task and task.may_begin() and task.may_delete():
-            objects = task.target.record["objects"]
-            with s3._in_account(task.target.account):
-                s3._record_delete_marker(task.target.name, key, objects.get(key))
-            objects.pop(key, None)
+    replicate(here, Version(key, _latest(source, key), None))
 
 
 def install() -> None:
     """Replicate in MiniStack's stead."""
     s3 = module("services.s3")
 
+    def remember(source: str, key: str, obj: Any, data: Any, tags: Any = None) -> None:
+        # MiniStack has yet to give the version its id, which the replicas have to have, too.
+        obj[_PENDING] = tags
+
+    def recording(original: Any) -> Any:
+        def record(name: str, key: str, prior: Any, obj: Any, data: Any) -> Any:
+            pending, tags = _PENDING in obj, obj.pop(_PENDING, None)
+            version_id = original(name, key, prior, obj, data)
+            if version_id:
+                here = bucket(name)
+                if pending and here is not None:
+                    replicate(here, Version(key, _latest(name, key), obj, data, tags))
+            return version_id
+
+        return record
+
     def locking(original: Any) -> Any:
-        # "S3 replicates the object's retention and legal hold" (S3 User Guide, "Managing Object
-        # Lock"). The object gets them only after MiniStack has had it replicated.
+        # An object gets its lock only after it was replicated.
         def apply(name: str, key: str, headers: Any, version: Any) -> None:
             original(name, key, headers, version)
             obj = s3._buckets[name]["objects"].get(key) or {}
-            for account, replica in obj.get("replicas", ()):
-                for store in (s3._object_retention, s3._object_legal_hold):
-                    lock = store.get((name, key, version))
-                    if lock is not None:
-                        store.set_scoped(account, None, replica, copy.copy(lock))
+            if obj.get("version_id") == version:
+                account = module("core.responses").get_account_id()
+                for where, replica in obj.get("replicas", ()):
+                    _copy_locks(account, (name, key, version), where, replica)
 
         return apply
 
-    wrap(s3, "_maybe_replicate", lambda _: _replicate)
+    def deleting_version(original: Any) -> Any:
+        def delete(where: Any, name: str, key: str, version_id: str) -> Any:
+            _hard_deleted.add((name, key, version_id))
+            return original(where, name, key, version_id)
+
+        return delete
+
+    def deleting_bucket(original: Any) -> Any:
+        def delete(name: str) -> Any:
+            answer = original(name)
+            if answer[0] == 204:
+                for gone in [row for row in _hard_deleted if row[0] == name]:
+                    _hard_deleted.discard(gone)
+            return answer
+
+        return delete
+
+    wrap(s3, "_maybe_replicate", lambda _: remember)
     wrap(s3, "_maybe_replicate_delete_marker", lambda _: _replicate_delete_marker)
+    wrap(s3, "_record_object_version", recording)
     wrap(s3, "_apply_object_lock_from_headers", locking)
+    wrap(s3, "_delete_object_version", deleting_version)
+    wrap(s3, "_delete_bucket", deleting_bucket)

@@ -230,9 +230,10 @@ class LocalAws:
     def decisions(self) -> list[dict[str, Any]]:
         """What IAM was asked about each role since the start: role, account, action and allowed.
 
-        Each of them stands there once, with its ``count``. The replication role's permissions,
-        ``iam:PassRole`` and what CreateBucket needs besides are among them; the account's root,
-        who may do everything, is not. Writing logs is no call here, so nobody is asked.
+        Each of them stands there once, with its ``count``. What S3 does with a replication role or
+        a job's role, ``iam:PassRole`` and what CreateBucket needs besides are among them; the
+        account's root, who may do everything, is not. Writing logs is no call here, so nobody is
+        asked.
         """
         answer: list[dict[str, Any]] = self._ask("GET", "decisions")
         return answer
@@ -250,9 +251,27 @@ class LocalAws:
         """Make the next calls fail; an empty list ends all faults.
 
         Each fault has ``operation`` and ``code``, and may have ``bucket``, ``status`` (400),
-        ``message`` and ``times`` (1). It works for S3, S3 Control and the query services (SNS).
+        ``message`` and ``times`` (1). It works for every service.
         """
         self._ask("PUT", "faults", json.dumps(list(faults)).encode())
+
+    def fire(self, rule: str, region: str, account: str = ACCOUNT) -> None:
+        """Let the schedule of a rule on the default bus be due now.
+
+        Raises:
+            LocalAwsError: There is no such rule, or it has no schedule.
+        """
+        asked = {"rule": rule, "region": region, "account": account}
+        self._ask("PUT", "schedules", json.dumps(asked).encode())
+
+    def jobs(self, **settings: str | float) -> None:
+        """Change how S3 Batch Operations jobs run from now on, those that run too.
+
+        ``empty``: what becomes of a job whose manifest has no objects, ``Failed`` (as on AWS) or
+        ``Complete``. ``step``: how many seconds (0.1) a job stays in each status on its way, so a
+        large one holds all jobs where they are, and a small one lets them go on.
+        """
+        self._ask("PUT", "jobs", json.dumps(settings).encode())
 
     def log_tail(self, lines: int = 20) -> str:
         """The end of the server's log."""

@@ -318,7 +318,7 @@ RULES = (
 
 def install() -> None:
     """Put the rules before MiniStack's S3 and S3 Control."""
-    from local_aws import access, s3control
+    from local_aws import access, jobs, s3control
 
     app, s3, responses = module("app"), module("services.s3"), module("core.responses")
 
@@ -355,6 +355,10 @@ def install() -> None:
         async def handle(
             path: str, method: str, body: bytes, query: Any, request_id: str, headers: Any = None
         ) -> Any:
+            if path == jobs.PATH or path.startswith(f"{jobs.PATH}/"):
+                asked = request(method, "", "", headers or {}, body, query)
+                status, more, answer = jobs.serve(asked, path, query)
+                return status, {**more, "x-amzn-requestid": request_id}, answer
             arn = _ARN.fullmatch(unquote(path).removeprefix(s3control.TAGS))
             if arn is None or not path.startswith(s3control.TAGS):
                 return await original(path, method, body, query, request_id, headers)
