@@ -39,6 +39,8 @@ module "s3_events" {
   failure_queue_arn = module.source_failures.arn
   function          = module.source_bucket_check
   tags              = var.tags
+
+  depends_on = [aws_lambda_invocation.release]
 }
 
 module "check_requests" {
@@ -51,6 +53,8 @@ module "check_requests" {
   failure_queue_arn = module.source_failures.arn
   function          = module.source_bucket_check
   tags              = var.tags
+
+  depends_on = [aws_lambda_invocation.release]
 }
 
 module "source_failures" {
@@ -82,12 +86,12 @@ module "topic_01" {
   source    = "./modules/topic"
   providers = { aws = aws.dr }
 
-  topic              = local.topics.topic_01
-  publisher_role_arn = local.functions.source_bucket_check.role_arn
-  failure_queue_arn  = module.dr_failures.arn
-  function           = module.destination_bucket_check
-  tags               = var.tags
-  via_service        = local.via_sns.dr
+  topic               = local.topics.topic_01
+  publisher_role_arns = [local.functions.source_bucket_check.role_arn]
+  failure_queue_arn   = module.dr_failures.arn
+  function            = module.destination_bucket_check
+  tags                = var.tags
+  via_service         = local.via_sns.dr
 }
 
 module "dr_failures" {
@@ -110,18 +114,22 @@ module "destination_bucket_check" {
   settings          = local.function_settings.destination_bucket_check
 }
 
-# 4. The source bucket gets its replication rule, under which S3 copies objects with a role of its own.
+# 4. The source bucket gets its replication rule, under which S3 copies objects with a role of its own. The first
+#    function tells topic 02 itself of a bucket that is not tagged any more.
 
 module "topic_02" {
   source    = "./modules/topic"
   providers = { aws = aws.source }
 
-  topic              = local.topics.topic_02
-  publisher_role_arn = local.functions.destination_bucket_check.role_arn
-  failure_queue_arn  = module.source_failures.arn
-  function           = module.enable_replication
-  tags               = var.tags
-  via_service        = local.via_sns.source
+  topic = local.topics.topic_02
+  publisher_role_arns = [
+    local.functions.destination_bucket_check.role_arn,
+    local.functions.source_bucket_check.role_arn,
+  ]
+  failure_queue_arn = module.source_failures.arn
+  function          = module.enable_replication
+  tags              = var.tags
+  via_service       = local.via_sns.source
 }
 
 module "enable_replication" {
@@ -141,6 +149,16 @@ module "replication_role" {
 
   role              = local.replication_role
   policy            = data.aws_iam_policy_document.replication.json
+  source_account_id = local.source.account_id
+  tags              = var.tags
+}
+
+module "batch_role" {
+  source    = "./modules/batch_role"
+  providers = { aws = aws.source }
+
+  role              = local.batch_role
+  policy            = data.aws_iam_policy_document.batch.json
   source_account_id = local.source.account_id
   tags              = var.tags
 }

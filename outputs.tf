@@ -1,5 +1,11 @@
 # Each waits for the permissions and subscriptions of what it names, so that whoever uses it finds a wired system.
 
+output "batch_role" {
+  description = "The role with which S3 Batch Operations starts the replication of objects that were there before."
+  value       = local.batch_role
+  depends_on  = [module.batch_role]
+}
+
 output "destination_bucket_check" {
   description = "The function in the DR region that creates or adopts a bucket's twin."
   value       = module.destination_bucket_check
@@ -25,13 +31,13 @@ output "dr_key" {
 output "enable_replication" {
   description = "The function in the source region that puts the replication rule on a bucket."
   value       = module.enable_replication
-  depends_on  = [module.replication_role, module.topic_02, module.twin_reader]
+  depends_on  = [module.batch_role, module.replication_role, module.reports_bucket, module.topic_02, module.twin_reader]
 }
 
 output "event_rules" {
-  description = "The EventBridge rules of the source region: s3_events for S3 calls, check_requests for requests to check one bucket."
+  description = "The EventBridge rules of the source region: s3_events for S3 calls, check_requests for requests to check one bucket, sweep for the schedule and for requests to check all."
   value       = local.rules
-  depends_on  = [module.check_requests, module.s3_events]
+  depends_on  = [module.check_requests, module.s3_events, module.sweep_rule]
 }
 
 output "failure_queues" {
@@ -59,20 +65,32 @@ output "replication_role" {
   depends_on  = [module.replication_role]
 }
 
+output "reports_bucket" {
+  description = "The bucket of the source region that keeps the reports of Batch Replication, below reports/, and what the functions remember, below state/ and in sweep.json."
+  value       = local.reports
+  depends_on  = [module.reports_bucket]
+}
+
 output "source_bucket_check" {
   description = "The function in the source region that decides whether a bucket is protected."
   value       = module.source_bucket_check
-  depends_on  = [module.check_requests, module.s3_events, module.topic_01, module.twin_reader]
+  depends_on  = [module.check_requests, module.s3_events, module.topic_01, module.topic_02, module.twin_reader]
 
   precondition {
-    condition     = local.bytes.profiles <= 2850
-    error_message = "Shorten profiles to 2850 bytes of JSON (now ${local.bytes.profiles}): the functions get them in their environment, for which Lambda has 4 KB in all."
+    condition     = local.bytes.profiles <= 2450
+    error_message = "Shorten profiles to 2450 bytes of JSON (now ${local.bytes.profiles}): the functions get them in their environment, for which Lambda has 4 KB in all."
   }
 
   precondition {
-    condition     = local.bytes.environment <= 4096
-    error_message = "Shorten profiles (now ${local.bytes.profiles} bytes), translations (${local.bytes.translations}), kms.source_key_arns (${local.bytes.source_key_arns}) or foreign_role_arns (${local.bytes.foreign_role_arns}) by ${local.bytes.environment - 4096} bytes in all: the functions get them in their environment, for which Lambda has 4 KB."
+    condition     = local.environment_bytes <= 4096
+    error_message = "Shorten profiles (now ${local.bytes.profiles} bytes), translations (${local.bytes.translations}), kms.source_key_arns (${local.bytes.source_key_arns}) or foreign_role_arns (${local.bytes.foreign_role_arns}) by ${local.environment_bytes - 4096} bytes in all: the functions get them in their environment, for which Lambda has 4 KB."
   }
+}
+
+output "sweep" {
+  description = "The function in the source region that has every tagged bucket checked again, and looks for twins without a source and for a CloudTrail trail."
+  value       = module.sweep
+  depends_on  = [module.reports_bucket, module.sweep_rule, module.twin_reader]
 }
 
 output "topic_01" {
@@ -82,7 +100,7 @@ output "topic_01" {
 }
 
 output "topic_02" {
-  description = "The topic in the source region that carries a bucket's name from destination_bucket_check to enable_replication."
+  description = "The topic in the source region that carries a bucket's name from destination_bucket_check to enable_replication, and from source_bucket_check when the bucket is not tagged any more."
   value       = local.topics.topic_02
   depends_on  = [module.topic_02]
 }

@@ -61,7 +61,7 @@ locals {
   two_accounts = local.source.account_id != local.dr.account_id
 
   function_names = {
-    for key in ["source_bucket_check", "destination_bucket_check", "enable_replication"] :
+    for key in ["source_bucket_check", "destination_bucket_check", "enable_replication", "sweep"] :
     key => "${var.name}-${replace(key, "_", "-")}"
   }
 
@@ -70,6 +70,7 @@ locals {
       source_bucket_check      = local.source
       destination_bucket_check = local.dr
       enable_replication       = local.source
+      sweep                    = local.source
       } : key => {
       function_arn   = "arn:${place.partition}:lambda:${place.region}:${place.account_id}:function:${local.function_names[key]}"
       function_name  = local.function_names[key]
@@ -105,11 +106,19 @@ locals {
     name = "${var.name}-replication"
   }
 
+  batch_role = {
+    arn  = "arn:${local.source.partition}:iam::${local.source.account_id}:role/${var.name}-batch"
+    name = "${var.name}-batch"
+  }
+
+  # Batch Replication jobs have IDs that nobody knows before.
+  any_job = "arn:${local.source.partition}:s3:${local.source.region}:${local.source.account_id}:job/*"
+
   # A foreign role is used where a bucket already has a replication configuration of that role.
   replication_role_arns = sort(setunion([local.replication_role.arn], var.foreign_role_arns))
 
   rules = {
-    for key in ["s3_events", "check_requests"] : key => {
+    for key in ["s3_events", "check_requests", "sweep"] : key => {
       arn  = "arn:${local.source.partition}:events:${local.source.region}:${local.source.account_id}:rule/${var.name}-${replace(key, "_", "-")}"
       name = "${var.name}-${replace(key, "_", "-")}"
     }
@@ -121,6 +130,21 @@ locals {
       name                       = "${var.name}-${trimprefix(key, "topic_")}"
       region                     = place.region
     }
+  }
+
+  # Requests and what is asked for go over the bus that every account has in every region.
+  event_bus_arn = "arn:${local.source.partition}:events:${local.source.region}:${local.source.account_id}:event-bus/default"
+
+  # No other account can want this name: it says whose the bucket is, and where.
+  reports_name = coalesce(var.reports.bucket, "${var.name}-${local.source.account_id}-${local.source.region}")
+  reports = {
+    arn  = "arn:${local.source.partition}:s3:::${local.reports_name}"
+    name = local.reports_name
+  }
+
+  trail = {
+    arn  = "arn:${local.source.partition}:cloudtrail:${local.source.region}:${local.source.account_id}:trail/${var.name}"
+    name = var.name
   }
 
   # Any bucket may be tagged, so names say nothing about the sources; the twins are known by how theirs begin and end.

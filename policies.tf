@@ -77,23 +77,29 @@ data "aws_iam_policy_document" "source_bucket_check" {
     resources = [local.topics.topic_01.arn]
   }
 
+  statement {
+    sid       = "TellThatABucketIsNotTaggedAnyMore"
+    actions   = ["sns:Publish"]
+    resources = [local.topics.topic_02.arn]
+  }
+
   dynamic "statement" {
-    for_each = local.two_accounts ? [local.any_key.dr] : []
+    for_each = local.two_accounts ? [[local.any_key.dr, local.any_key.source]] : []
 
     content {
       sid       = "EncryptWhatItTells"
       actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [statement.value]
+      resources = statement.value
 
       condition {
         test     = "StringEquals"
         variable = "kms:ViaService"
-        values   = [local.via_sns.dr]
+        values   = [local.via_sns.dr, local.via_sns.source]
       }
       condition {
         test     = "StringEquals"
         variable = "kms:EncryptionContext:aws:sns:topicArn"
-        values   = [local.topics.topic_01.arn]
+        values   = [local.topics.topic_01.arn, local.topics.topic_02.arn]
       }
     }
   }
@@ -347,6 +353,7 @@ data "aws_iam_policy_document" "enable_replication" {
       "s3:GetEncryptionConfiguration",
       "s3:GetReplicationConfiguration",
       "s3:ListBucket",
+      "s3:ListBucketVersions",
     ]
     resources = [local.source_buckets]
 
@@ -399,6 +406,162 @@ data "aws_iam_policy_document" "enable_replication" {
       test     = "StringEquals"
       variable = "iam:PassedToService"
       values   = ["s3.amazonaws.com"]
+    }
+  }
+
+  statement {
+    sid       = "HaveExistingObjectsReplicated"
+    actions   = ["s3:CreateJob"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "s3:RequestJobOperation"
+      values   = ["S3ReplicateObject"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.source.region]
+    }
+  }
+
+  statement {
+    sid       = "FollowItsJobs"
+    actions   = ["s3:DescribeJob", "s3:UpdateJobStatus"]
+    resources = [local.any_job]
+  }
+
+  statement {
+    sid       = "GiveBatchOperationsItsRole"
+    actions   = ["iam:PassRole"]
+    resources = [local.batch_role.arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "iam:PassedToService"
+      values   = ["batchoperations.s3.amazonaws.com"]
+    }
+  }
+
+  statement {
+    sid       = "RememberWhatWasDone"
+    actions   = ["s3:GetObject", "s3:PutObject"]
+    resources = ["${local.reports.arn}/state/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "s3:ResourceAccount"
+      values   = [local.source.account_id]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.source.region]
+    }
+  }
+
+  statement {
+    sid       = "ReadTheReportsOfItsJobs"
+    actions   = ["s3:GetObject"]
+    resources = ["${local.reports.arn}/leaving.json", "${local.reports.arn}/reports/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "s3:ResourceAccount"
+      values   = [local.source.account_id]
+    }
+  }
+
+  statement {
+    sid       = "SeeWhatCouldNotBeReplicated"
+    actions   = ["cloudwatch:GetMetricData"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "KeepWhatFailed"
+    actions   = ["sqs:SendMessage"]
+    resources = [local.queues.source.arn]
+  }
+}
+
+data "aws_iam_policy_document" "sweep" {
+  provider = aws.source
+
+  statement {
+    sid       = "FindTaggedBuckets"
+    actions   = ["tag:GetResources"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "TellBucketsOfOthersFromDeniedOnes"
+    actions   = ["s3:ListAllMyBuckets"]
+    resources = ["*"]
+  }
+
+  dynamic "statement" {
+    for_each = local.two_accounts ? [local.reader_roles.twin.arn] : []
+
+    content {
+      sid       = "FindTheTwinsOfTheOtherAccount"
+      actions   = ["sts:AssumeRole"]
+      resources = [statement.value]
+    }
+  }
+
+  statement {
+    sid       = "AskForChecksOnTheEventBus"
+    actions   = ["events:PutEvents"]
+    resources = [local.event_bus_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "events:source"
+      values   = ["s3-dr"]
+    }
+  }
+
+  statement {
+    sid       = "SeeWhetherATrailListens"
+    actions   = ["cloudtrail:DescribeTrails", "cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "HaveBucketsReleased"
+    actions   = ["lambda:InvokeFunction"]
+    resources = [local.functions.enable_replication.function_arn]
+  }
+
+  statement {
+    sid       = "RememberHowFarItCame"
+    actions   = ["s3:GetObject", "s3:PutObject"]
+    resources = ["${local.reports.arn}/leaving.json", "${local.reports.arn}/sweep.json"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "s3:ResourceAccount"
+      values   = [local.source.account_id]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.source.region]
+    }
+  }
+
+  # Without it, S3 does not tell what is not there from what is denied.
+  statement {
+    sid       = "SeeThatNothingIsRemembered"
+    actions   = ["s3:ListBucket"]
+    resources = [local.reports.arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "s3:ResourceAccount"
+      values   = [local.source.account_id]
     }
   }
 
@@ -499,6 +662,49 @@ data "aws_iam_policy_document" "replication" {
         variable = "kms:EncryptionContext:aws:s3:arn"
         values   = [local.twin_buckets, "${local.twin_buckets}/*"]
       }
+    }
+  }
+}
+
+# S3 Batch Operations starts, with this role, the replication of what was there before a rule was; the copying is done
+# with the one above.
+
+data "aws_iam_policy_document" "batch" {
+  provider = aws.source
+
+  statement {
+    sid       = "StartTheReplicationOfSourceObjects"
+    actions   = ["s3:InitiateReplication"]
+    resources = ["${local.source_buckets}/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "s3:ResourceAccount"
+      values   = [local.source.account_id]
+    }
+  }
+
+  statement {
+    sid       = "ListWhatIsToBeReplicated"
+    actions   = ["s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration"]
+    resources = [local.source_buckets]
+
+    condition {
+      test     = "StringEquals"
+      variable = "s3:ResourceAccount"
+      values   = [local.source.account_id]
+    }
+  }
+
+  statement {
+    sid       = "ReportWhatFailed"
+    actions   = ["s3:PutObject"]
+    resources = ["${local.reports.arn}/reports/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "s3:ResourceAccount"
+      values   = [local.source.account_id]
     }
   }
 }

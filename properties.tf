@@ -100,9 +100,9 @@ locals {
     local.properties.policy.writes,
     local.properties.tags.writes,
   ))
-  # What was written last is remembered in a tag of the twin.
+  # Since when a twin lives, and what was written last, is remembered in tags of the twin.
   marks = concat(
     length(local.cloned) > 0 ? ["s3-dr:cloned"] : [],
-    ["s3-dr:managed-by", "s3-dr:source-bucket"],
+    ["s3-dr:life", "s3-dr:managed-by", "s3-dr:source-bucket"],
   )
 }

@@ -17,6 +17,9 @@ locals {
 
     clone          = profile.clone == local.usual_clone ? null : sort(profile.clone)
     delete_markers = profile.delete_markers ? null : false
+
+    existing_objects       = profile.existing_objects == "replicate" ? null : profile.existing_objects
+    existing_objects_limit = profile.existing_objects_limit
     filter = profile.filter.prefix == "" && length(profile.filter.tags) == 0 ? null : {
       for key, value in {
         prefix = profile.filter.prefix == "" ? null : profile.filter.prefix
@@ -39,6 +42,7 @@ locals {
     on_foreign_role         = profile.on_foreign_role == "block" ? null : profile.on_foreign_role
     on_mfa_delete           = profile.on_mfa_delete == "block" ? null : profile.on_mfa_delete
     on_suspended_versioning = profile.on_suspended_versioning == "block" ? null : profile.on_suspended_versioning
+    on_untag                = profile.on_untag == "disable" ? null : profile.on_untag
     overrides = local.replication_time_control && profile.overrides == local.usual_overrides ? null : sort(
       setsubtract(profile.overrides, local.overrides_not_offered)
     )
@@ -58,6 +62,7 @@ locals {
 
   # All of it is known in the plan.
   environment = { for key, value in {
+    BATCH_ROLE_ARN       = local.batch_role.arn
     DR_ACCOUNT_ID        = local.dr.account_id
     DR_BUCKET_NAMESPACE  = var.dr_bucket_namespace
     DR_BUCKET_PREFIX     = var.dr_bucket_prefix
@@ -71,6 +76,7 @@ locals {
     PARTITION            = local.source.partition
     PROFILES             = jsonencode(local.profiles)
     REPLICATION_ROLE_ARN = local.replication_role.arn
+    REPORTS_BUCKET       = local.reports.name
     SOURCE_ACCOUNT_ID    = local.source.account_id
     SOURCE_KEY_ARNS      = var.kms.source_key_arns == null ? "" : join(",", var.kms.source_key_arns)
     SOURCE_REGION        = local.source.region
@@ -79,40 +85,53 @@ locals {
   } : key => value if value != "" }
 
   # In the other account each function reads with the one role that it needs there.
-  readers = {
-    source_bucket_check      = { TWIN_READER_ROLE_ARN = local.reader_roles.twin.arn }
-    destination_bucket_check = { SOURCE_READER_ROLE_ARN = local.reader_roles.source.arn }
-    enable_replication       = { TWIN_READER_ROLE_ARN = local.reader_roles.twin.arn }
+  source_reader = local.two_accounts ? { SOURCE_READER_ROLE_ARN = local.reader_roles.source.arn } : {}
+  twin_reader   = local.two_accounts ? { TWIN_READER_ROLE_ARN = local.reader_roles.twin.arn } : {}
+
+  # What only one function is told.
+  own_environment = {
+    source_bucket_check      = local.twin_reader
+    destination_bucket_check = merge(local.source_reader, local.translations)
+    enable_replication       = local.twin_reader
+    sweep = merge(local.twin_reader, {
+      ENABLE_REPLICATION_ARN   = local.functions.enable_replication.function_arn
+      SWEEP_BUCKETS_PER_SECOND = tostring(var.sweep.buckets_per_second)
+    })
   }
 
-  function_settings = { for key, reader in local.readers : key => merge(var.function, {
+  package = coalesce(var.package, "${path.module}/lambda/dist/s3_dr.zip")
+
+  function_settings = { for key, own in local.own_environment : key => merge(var.function, {
     log_level          = var.log_level
     log_retention_days = var.log_retention_days
-    package            = coalesce(var.package, "${path.module}/lambda/dist/s3_dr.zip")
+    package            = local.package
     tags               = var.tags
+    # One sweep looks at every bucket there is, at the pace that it is told.
+    timeout_seconds = key == "sweep" ? 900 : var.function.timeout_seconds
 
     # A created key's ARN is the one value that only the apply knows. It is put in without being looked at: a
     # filter over it would leave the whole environment unknown.
     environment = merge(
       local.environment,
       var.kms.create_dr_key ? { DR_KEY_ARN = one(module.dr_key[*].arn) } : {},
-      local.two_accounts ? reader : {},
-      key == "destination_bucket_check" ? local.translations : {},
+      own,
     )
   }) }
 
-  # Base64 turns each three bytes into four characters, so its length counts bytes where length() counts characters.
   # A created key's ARN is as long as its place and a UUID.
-  # destination_bucket_check has the longest environment.
-  bytes = { for key, text in {
-    environment = join("", concat(
-      flatten([for key, value in merge(local.environment, local.translations) : [key, value]]),
-      var.kms.create_dr_key ? ["DR_KEY_ARN", replace(local.any_key.dr, "*", uuidv5("dns", "s3-dr"))] : [],
-      local.two_accounts ? ["SOURCE_READER_ROLE_ARN", local.reader_roles.source.arn] : [],
-    ))
-    foreign_role_arns = lookup(local.environment, "FOREIGN_ROLE_ARNS", "")
-    profiles          = local.environment.PROFILES
-    source_key_arns   = lookup(local.environment, "SOURCE_KEY_ARNS", "")
-    translations      = lookup(local.translations, "TRANSLATIONS", "")
-  } : key => floor(length(replace(base64encode(text), "=", "")) * 3 / 4) }
+  created_key = var.kms.create_dr_key ? { DR_KEY_ARN = replace(local.any_key.dr, "*", uuidv5("dns", "s3-dr")) } : {}
+
+  # Base64 turns each three bytes into four characters, so its length counts bytes where length() counts characters.
+  bytes = { for key, text in merge(
+    { for key, own in local.own_environment : "of_${key}" => join("", flatten([
+      for name, value in merge(local.environment, local.created_key, own) : [name, value]
+    ])) },
+    {
+      foreign_role_arns = lookup(local.environment, "FOREIGN_ROLE_ARNS", "")
+      profiles          = local.environment.PROFILES
+      source_key_arns   = lookup(local.environment, "SOURCE_KEY_ARNS", "")
+      translations      = lookup(local.translations, "TRANSLATIONS", "")
+    },
+  ) : key => floor(length(replace(base64encode(text), "=", "")) * 3 / 4) }
+  environment_bytes = max([for key in keys(local.own_environment) : local.bytes["of_${key}"]]...)
 }

@@ -56,6 +56,12 @@ data "aws_iam_policy_document" "twin_reader" {
   }
 
   statement {
+    sid       = "FindTheTwins"
+    actions   = ["tag:GetResources"]
+    resources = ["*"]
+  }
+
+  statement {
     sid       = "TellBucketsOfOthersFromDeniedOnes"
     actions   = ["s3:ListAllMyBuckets"]
     resources = ["*"]
@@ -72,6 +78,7 @@ module "twin_reader" {
   reader_role_arns = [
     local.functions.enable_replication.role_arn,
     local.functions.source_bucket_check.role_arn,
+    local.functions.sweep.role_arn,
   ]
   tags = var.tags
 }

@@ -1,3 +1,48 @@
+variable "alarms" {
+  description = "CloudWatch alarms in each of the two regions: on anything in the failure queue, and on buckets that were blocked or whose check failed, which the log does not say with log_level = \"ERROR\". actions are ARNs of what is told, such as SNS topics, each in the region of its alarms; without any, the alarms only show."
+  type = object({
+    actions = optional(object({
+      dr     = optional(list(string), [])
+      source = optional(list(string), [])
+    }), {})
+    enabled = optional(bool, true)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = length(var.alarms.actions.dr) <= 5 && length(var.alarms.actions.source) <= 5
+    error_message = "Give at most five alarms.actions.source and five alarms.actions.dr: CloudWatch takes no more."
+  }
+
+  validation {
+    condition     = alltrue([for arn in concat(var.alarms.actions.dr, var.alarms.actions.source) : can(regex("^arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]+:[0-9]{12}:.+$", arn))])
+    error_message = "Give every one of alarms.actions as an ARN with a region and an account, like \"arn:aws:sns:us-west-2:111122223333:on-call\"."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for place in [
+        { actions = var.alarms.actions.dr, region = data.aws_region.dr.id },
+        { actions = var.alarms.actions.source, region = data.aws_region.source.id },
+      ] : [for arn in place.actions : try(split(":", arn)[3] == place.region, true)]
+    ]))
+    error_message = "Name in alarms.actions.source what is in ${data.aws_region.source.id}, and in alarms.actions.dr what is in ${data.aws_region.dr.id}: an alarm tells nobody outside its region."
+  }
+}
+
+variable "create_trail" {
+  description = "Whether to make a CloudTrail trail in the source region that logs the calls that change something, into the reports bucket. Without any trail that logs management events EventBridge never hears of a call; the first one of an account is free, so look first whether there is one."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !(var.create_trail && var.reports.bucket != null)
+    error_message = "Leave create_trail or reports.bucket out: the trail logs into the bucket that the module makes, and nothing of a bucket of yours is changed to let it in."
+  }
+}
+
 variable "dr_bucket_namespace" {
   description = "Where the twins' names are taken from: \"global\", which all AWS accounts share, or \"account-regional\", whose names end in the DR account and region and can be nobody else's."
   type        = string
@@ -80,12 +125,13 @@ variable "foreign_role_arns" {
 }
 
 variable "function" {
-  description = "How the three functions run: processor architecture, memory, Python runtime and time-out."
+  description = "How the functions run: processor architecture, memory, Python runtime, time-out (the sweep always has 900 seconds) and, if it is given, how many runs of each there may be at once; what comes beyond that waits in Lambda's queue."
   type = object({
-    architecture    = optional(string, "arm64")
-    memory_mb       = optional(number, 512)
-    runtime         = optional(string, "python3.13")
-    timeout_seconds = optional(number, 120)
+    architecture         = optional(string, "arm64")
+    memory_mb            = optional(number, 512)
+    reserved_concurrency = optional(number)
+    runtime              = optional(string, "python3.13")
+    timeout_seconds      = optional(number, 120)
   })
   default  = {}
   nullable = false
@@ -98,6 +144,11 @@ variable "function" {
   validation {
     condition     = var.function.memory_mb >= 128 && var.function.memory_mb <= 10240 && floor(var.function.memory_mb) == var.function.memory_mb
     error_message = "Set function.memory_mb to a whole number from 128 to 10240."
+  }
+
+  validation {
+    condition     = var.function.reserved_concurrency == null || try(var.function.reserved_concurrency >= 2 && floor(var.function.reserved_concurrency) == var.function.reserved_concurrency, false)
+    error_message = "Set function.reserved_concurrency to a whole number from 2, or leave it out to share the account's: none at all would stop the functions."
   }
 
   validation {
@@ -239,10 +290,12 @@ variable "package" {
 variable "profiles" {
   description = "Which buckets are protected, and how. A bucket follows the first profile one of whose match_tags sets it carries in full; keys and values are case-sensitive, as S3's are. object_lock.always makes every twin of the profile with Object Lock, which can never be turned off again: what is retained in COMPLIANCE mode nobody can delete, and it is paid for until its time is over. The README says what each setting does."
   type = list(object({
-    name           = string
-    match_tags     = list(map(string))
-    clone          = optional(set(string), ["cors", "intelligent_tiering", "lifecycle", "metrics", "tags"])
-    delete_markers = optional(bool, true)
+    name                   = string
+    match_tags             = list(map(string))
+    clone                  = optional(set(string), ["cors", "intelligent_tiering", "lifecycle", "metrics", "tags"])
+    delete_markers         = optional(bool, true)
+    existing_objects       = optional(string, "replicate")
+    existing_objects_limit = optional(number)
     filter = optional(object({
       prefix = optional(string, "")
       tags   = optional(map(string), {})
@@ -263,6 +316,7 @@ variable "profiles" {
     on_foreign_role          = optional(string, "block")
     on_mfa_delete            = optional(string, "block")
     on_suspended_versioning  = optional(string, "block")
+    on_untag                 = optional(string, "disable")
     overrides                = optional(set(string), ["metrics", "replication_time_control", "storage_class"])
     replica_modifications    = optional(bool, false)
     replication_time_control = optional(bool, false)
@@ -321,6 +375,16 @@ variable "profiles" {
   validation {
     condition     = alltrue([for profile in var.profiles : contains(profile.clone, "acl") == contains(profile.clone, "ownership")])
     error_message = "Put acl and ownership in clone together: a twin whose ownership is not cloned has its ACLs turned off, and where ACLs count somebody has to look whom they let in."
+  }
+
+  validation {
+    condition     = alltrue([for profile in var.profiles : contains(["replicate", "report", "ignore"], profile.existing_objects)])
+    error_message = "Set existing_objects to \"replicate\", \"report\" or \"ignore\"."
+  }
+
+  validation {
+    condition     = alltrue([for profile in var.profiles : try(profile.existing_objects_limit >= 0 && floor(profile.existing_objects_limit) == profile.existing_objects_limit, profile.existing_objects_limit == null)])
+    error_message = "Set existing_objects_limit to a whole number of objects, 0 or more, or leave it out to have any number replicated without a question."
   }
 
   validation {
@@ -439,6 +503,11 @@ variable "profiles" {
   }
 
   validation {
+    condition     = alltrue([for profile in var.profiles : contains(["disable", "remove", "keep"], profile.on_untag)])
+    error_message = "Set on_untag to \"disable\", \"remove\" or \"keep\"."
+  }
+
+  validation {
     condition     = alltrue(flatten([for profile in var.profiles : [for name in profile.overrides : try(contains(["delete_markers", "metrics", "replication_time_control", "storage_class"], name), false)]]))
     error_message = "Put nothing in overrides but \"delete_markers\", \"metrics\", \"replication_time_control\" and \"storage_class\": a bucket's tags can override no other setting."
   }
@@ -458,6 +527,46 @@ variable "regions_without_replication_time_control" {
   validation {
     condition     = alltrue([for region in var.regions_without_replication_time_control : can(regex("^[a-z]+(-[a-z]+)+-[0-9]+$", region))])
     error_message = "Give every one of regions_without_replication_time_control as a region's name, like \"cn-north-1\"."
+  }
+}
+
+variable "reports" {
+  description = "Where the reports of Batch Replication go, and what the functions remember of each bucket. bucket names one of your own, in the source account and region, of which nothing is changed and whose name the plan has to know; without it the module makes one, and deletes it with all that is in it when the module is destroyed. retention_days is how long the made one keeps reports, and the logs of a trail that the module makes."
+  type = object({
+    bucket         = optional(string)
+    retention_days = optional(number, 365)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.reports.bucket == null || can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.reports.bucket))
+    error_message = "Give reports.bucket as the name of a bucket, not as its ARN, or leave it out to have one made."
+  }
+
+  validation {
+    condition     = var.reports.retention_days >= 1 && var.reports.retention_days <= 2147483647 && floor(var.reports.retention_days) == var.reports.retention_days
+    error_message = "Set reports.retention_days to a whole number from 1 to 2147483647: S3 takes no other."
+  }
+}
+
+variable "sweep" {
+  description = "When every tagged bucket and every twin is checked again, as a rate or cron expression of EventBridge, and how many checks are asked for in a second."
+  type = object({
+    buckets_per_second = optional(number, 20)
+    schedule           = optional(string, "rate(6 hours)")
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.sweep.buckets_per_second >= 1 && var.sweep.buckets_per_second <= 200 && floor(var.sweep.buckets_per_second) == var.sweep.buckets_per_second
+    error_message = "Set sweep.buckets_per_second to a whole number from 1 to 200."
+  }
+
+  validation {
+    condition     = can(regex("^(rate\\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\\)|cron\\(([^ ()]+ ){5}[^ ()]+\\))$", var.sweep.schedule))
+    error_message = "Give sweep.schedule as EventBridge takes it, like \"rate(6 hours)\" or \"cron(0 3 * * ? *)\"."
   }
 }
 

@@ -30,6 +30,18 @@ module "s3_dr" {
   log_retention_days = 90
   tags               = { application = "s3-dr" }
 
+  # Every tagged bucket and every twin is checked again twice a day: at most ten checks are asked for in a second.
+  sweep = {
+    buckets_per_second = 10
+    schedule           = "cron(0 5,17 * * ? *)"
+  }
+
+  # Reports on what could not be copied are kept for two years, in a bucket that the module makes and that goes with it.
+  reports = { retention_days = 730 }
+
+  # Who is told of what failed or was blocked. An alarm tells nobody outside its region.
+  alarms = { actions = var.alarm_actions }
+
   # Log buckets, topics, VPC endpoints and keys belong to one region. What a source names is given its twin under the
   # name that stands here; what is not here is left out of what is cloned, and the report says so.
   translations = var.translations
@@ -47,6 +59,10 @@ module "s3_dr" {
       # back at the next check. "report", which is usual, only says so.
       on_drift  = "restore"
       overrides = []
+
+      # Objects that were there before are copied too, as everywhere where nothing is said. For more than a million of
+      # them somebody has to say yes first.
+      existing_objects_limit = 1000000
     },
     {
       name       = "archive"
@@ -62,6 +78,9 @@ module "s3_dr" {
 
       # A bucket may ask for another class, by the tag s3-dr:storage-class, and for nothing else.
       overrides = ["storage_class"]
+
+      # The tag says that it is to be copied, and nothing says stop: taking it away changes nothing.
+      on_untag = "keep"
     },
     {
       name       = "reports"
@@ -72,6 +91,9 @@ module "s3_dr" {
 
       # Only such objects are copied. Under a filter by tags S3 copies no delete markers.
       delete_markers = false
+
+      # What was there before is counted, so that somebody can decide, and not copied.
+      existing_objects = "report"
       filter = {
         prefix = "reports/"
         tags   = { keep = "yes" }
@@ -84,11 +106,17 @@ module "s3_dr" {
       # Where a rule of yours leads back from the twin, changes made to replicas are copied both ways.
       replica_modifications = true
       metrics               = true
-      on_foreign_role       = length(var.foreign_role_arns) > 0 ? "use" : "block"
+
+      # When the tag goes, our rule leaves the configuration, which others have rules in. Usually it is only disabled.
+      on_untag        = "remove"
+      on_foreign_role = length(var.foreign_role_arns) > 0 ? "use" : "block"
     },
     {
       name       = "inherited"
       match_tags = [{ dr = "inherited" }]
+
+      # Whatever is there already was copied by hand.
+      existing_objects = "ignore"
 
       # Somebody once turned versioning off, or protected it with MFA: go on all the same.
       on_mfa_delete           = "allow"

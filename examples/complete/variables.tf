@@ -1,3 +1,13 @@
+variable "alarm_actions" {
+  description = "What is told of failures, such as SNS topics, in each of the two regions. Empty: the alarms only show."
+  type = object({
+    dr     = optional(list(string), [])
+    source = optional(list(string), [])
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "dr_region" {
   description = "Where the twins live."
   type        = string

@@ -1,3 +1,8 @@
+output "batch_role" {
+  description = "The role with which the replication of existing objects is started."
+  value       = module.s3_dr.batch_role
+}
+
 output "dr_bucket_suffix" {
   description = "What a bucket's name is given to name its twin."
   value       = module.s3_dr.dr_bucket_suffix
@@ -19,11 +24,12 @@ output "failure_queues" {
 }
 
 output "functions" {
-  description = "The three functions in the order of an event's journey."
+  description = "The functions in the order of an event's journey, and the one that has everything checked again."
   value = [
     module.s3_dr.source_bucket_check,
     module.s3_dr.destination_bucket_check,
     module.s3_dr.enable_replication,
+    module.s3_dr.sweep,
   ]
 }
 
@@ -40,6 +46,11 @@ output "regions" {
 output "replication_role" {
   description = "The role with which S3 copies objects."
   value       = module.s3_dr.replication_role
+}
+
+output "reports_bucket" {
+  description = "Where the reports of Batch Replication are."
+  value       = module.s3_dr.reports_bucket
 }
 
 output "topics" {

@@ -19,7 +19,9 @@ from botocore.exceptions import ClientError
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3control import S3ControlClient
     from mypy_boto3_sns import SNSClient
@@ -36,6 +38,10 @@ _CLIENT_CONFIG = Config(
     # on the region and CloudTrail may see otherwise.
     s3={"us_east_1_regional_endpoint": "regional"},
     user_agent_extra="s3-dr",
+)
+# A function that is waited for may take its whole time. It is not asked twice: it is still at it.
+_INVOKE_CONFIG = _CLIENT_CONFIG.merge(
+    Config(read_timeout=890, retries={"mode": "standard", "total_max_attempts": 1})
 )
 
 # What S3 answers while a change of a moment ago is still spreading. PutBucketReplication speaks of
@@ -56,6 +62,11 @@ def error_code(error: ClientError) -> str:
     """S3's error code, the same for HEAD as for other calls."""
     code = str(error.response.get("Error", {}).get("Code", ""))
     return _HEAD_CODES.get(code, code)
+
+
+def error_name(error: Exception) -> str:
+    """What an error is called: AWS's code, or the kind of the exception."""
+    return error_code(error) if isinstance(error, ClientError) else type(error).__name__
 
 
 def is_denied(error: ClientError) -> bool:
@@ -111,6 +122,59 @@ class Clients:
         settings = self._settings
         session = self._in_role(settings.twin_reader_role_arn, settings.source_region)
         return session.client("s3", region_name=settings.dr_region, config=_CLIENT_CONFIG)
+
+    @cached_property
+    def source_control(self) -> S3ControlClient:
+        """S3 Control in the source region, where the jobs are."""
+        return self._session.client(
+            "s3control", region_name=self._settings.source_region, config=_CLIENT_CONFIG
+        )
+
+    @cached_property
+    def source_events(self) -> EventBridgeClient:
+        """EventBridge in the source region."""
+        return self._session.client(
+            "events", region_name=self._settings.source_region, config=_CLIENT_CONFIG
+        )
+
+    @cached_property
+    def source_functions(self) -> LambdaClient:
+        """Lambda in the source region."""
+        return self._session.client(
+            "lambda", region_name=self._settings.source_region, config=_INVOKE_CONFIG
+        )
+
+    @cached_property
+    def source_cloudwatch(self) -> Any:
+        """CloudWatch in the source region, where S3 counts what it could not replicate."""
+        return self._session.client(
+            "cloudwatch", region_name=self._settings.source_region, config=_CLIENT_CONFIG
+        )
+
+    @cached_property
+    def source_cloudtrail(self) -> Any:
+        """CloudTrail in the source region."""
+        return self._session.client(
+            "cloudtrail", region_name=self._settings.source_region, config=_CLIENT_CONFIG
+        )
+
+    @cached_property
+    def source_tagging(self) -> Any:
+        """The tagging API of the source region, in the source account."""
+        return self._session.client(
+            "resourcegroupstaggingapi",
+            region_name=self._settings.source_region,
+            config=_CLIENT_CONFIG,
+        )
+
+    @cached_property
+    def dr_tagging(self) -> Any:
+        """The tagging API of the DR region, in the DR account."""
+        settings = self._settings
+        session = self._in_role(settings.twin_reader_role_arn, settings.source_region)
+        return session.client(
+            "resourcegroupstaggingapi", region_name=settings.dr_region, config=_CLIENT_CONFIG
+        )
 
     @cached_property
     def dr_control(self) -> S3ControlClient:
@@ -229,6 +293,7 @@ class Bucket:
     Attributes:
         changes: collects the API names of the writes made.
         is_new: the bucket was made moments ago, so NoSuchBucket may only mean "not yet".
+        dry_run: writes are only noted in ``changes``.
     """
 
     s3: S3Client
@@ -237,6 +302,7 @@ class Bucket:
     budget: Budget
     changes: list[str] = field(default_factory=list)
     is_new: bool = False
+    dry_run: bool = False
 
     def read(self, operation: str, *, absent: str | None = None, **parameters: Any) -> Any:
         """Read a part of the bucket's configuration.
@@ -261,7 +327,8 @@ class Bucket:
 
     def write(self, operation: str, **parameters: Any) -> None:
         """Write a part of the bucket's configuration, and note it in ``changes``."""
-        self._call(operation, **parameters)
+        if not self.dry_run:
+            self._call(operation, **parameters)
         self.changes.append(self.s3.meta.method_to_api_mapping[operation])
 
     def region(self) -> str:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from .aws import Bucket, Budget, Clients, error_code, is_denied
 from .events import BucketRequest
-from .outcomes import Blocked, Ignored, Reason
+from .outcomes import Blocked, Ignored, Reason, Untagged
 from .profiles import Profile, first_match
 from .settings import Settings
 from .tags import SOURCE_TAG
@@ -28,6 +28,8 @@ class Check:
         changes: the API writes made so far, on either bucket.
         warnings: what a person should know although it stops nothing.
         properties: how each property of the twin came out; see `Result`.
+        is_heard: whether what a person asked for was taken up.
+        backfill: how the copying of existing objects stands; see `Result`.
         profile: known once `observe_source` has read the tags.
         source_tags: the same.
         twin_tags: known once the twin was seen to be marked.
@@ -40,6 +42,8 @@ class Check:
     changes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     properties: list[dict[str, Any]] = field(default_factory=list)
+    is_heard: bool = False
+    backfill: dict[str, Any] = field(default_factory=dict)
     profile: Profile | None = None
     source_tags: dict[str, str] = field(default_factory=dict)
     twin_tags: dict[str, str] = field(default_factory=dict)
@@ -54,6 +58,7 @@ class Check:
             self.budget,
             self.changes,
             is_new=self._source_is_new(),
+            dry_run=self.request.dry_run,
         )
 
     @cached_property
@@ -65,6 +70,7 @@ class Check:
             self.settings.dr_account_id,
             self.budget,
             self.changes,
+            dry_run=self.request.dry_run,
         )
 
     @property
@@ -78,6 +84,11 @@ class Check:
         """The KMS key for replicas; empty if there is none."""
         return self.known_profile.kms_key_arn or self.settings.dr_key_arn
 
+    def tell(self, topic_arn: str) -> None:
+        """Hand the bucket on to the next function."""
+        if not self.request.dry_run:
+            self.clients.publish(topic_arn, self.request.message())
+
     def warn(self, sentence: str) -> None:
         """Say something that a person should know although it stops nothing."""
         self.warnings.append(sentence)
@@ -88,6 +99,7 @@ class Check:
         A message could be old or forged, so it is never enough that the function before us said so.
 
         Raises:
+            Untagged: nothing asks for its protection, or not any more.
             Ignored: the bucket is not ours to protect.
             Blocked: it is tagged for protection and, falsely, as a twin; or its tags change its
                 profile in a way that cannot be.
@@ -97,7 +109,7 @@ class Check:
         if SOURCE_TAG in tags:
             self._refuse_twin(tags[SOURCE_TAG], profile)
         if profile is None:
-            raise Ignored(Reason.NO_PROFILE_MATCHES, "its tags match no profile")
+            raise Untagged(Reason.NO_PROFILE_MATCHES, "its tags match no profile")
         region = self.source.region()
         if region != self.settings.source_region:
             raise Ignored(
@@ -115,6 +127,8 @@ class Check:
                 f"{self.request.bucket} carries the mark {SOURCE_TAG}={marked_for} of a twin; take "
                 "that tag away if it is none",
             )
+        if self.request.bucket != self.settings.twin_names.of(marked_for):
+            raise Untagged(Reason.IS_A_TWIN, f"it is marked as the twin of {marked_for!r}")
         raise Ignored(Reason.IS_A_TWIN, f"it is the twin of {marked_for!r}")
 
     def _source_tags(self) -> dict[str, str]:

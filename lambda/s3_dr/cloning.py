@@ -16,9 +16,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from .aws import Bucket, error_code
+from .aws import Bucket, error_name
 from .check import Check
 from .tags import CLONED_TAG, MANAGER_TAG
 from .translation import Terms
@@ -269,8 +267,7 @@ class Cloning:
 
     def _fail(self, step: _Step, error: Exception) -> None:
         step.outcome, step.writes, step.is_done = Fidelity.FAILED, False, True
-        is_aws = isinstance(error, ClientError)
-        step.reason = error_code(error) if is_aws else type(error).__name__  # type: ignore[arg-type]
+        step.reason = error_name(error)
         step.notes.append(str(error))
 
     def _has_moved(self, step: _Step) -> bool:
@@ -437,12 +434,13 @@ def untag_twin(check: Check, keys: Iterable[str]) -> None:
 
 def _control(check: Check, operation: str, **parameters: Any) -> None:
     control = check.clients.dr_control
-    check.budget.settle(
-        lambda: getattr(control, operation)(
-            AccountId=check.settings.dr_account_id,
-            ResourceArn=check.settings.bucket_arn(check.twin.name),
-            **parameters,
-        ),
-        check.twin.is_settling,
-    )
+    if not check.request.dry_run:
+        check.budget.settle(
+            lambda: getattr(control, operation)(
+                AccountId=check.settings.dr_account_id,
+                ResourceArn=check.settings.bucket_arn(check.twin.name),
+                **parameters,
+            ),
+            check.twin.is_settling,
+        )
     check.changes.append(control.meta.method_to_api_mapping[operation])

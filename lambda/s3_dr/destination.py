@@ -35,6 +35,9 @@ def destination_bucket_check(check: Check) -> Outcome:
         twin.require_sdk(check)
     if source_encryption.is_kms:
         encryption.require_usable_key(check)
+    if not is_there and check.request.dry_run:
+        check.changes.append("CreateBucket")  # and with it all else
+        return Outcome.PENDING
     is_new = not is_there and twin.create(check, lock)
     if is_new:
         found: dict[str, Any] = {"object_lock": object_lock.Lock(lock.is_on)}
@@ -56,7 +59,7 @@ def destination_bucket_check(check: Check) -> Outcome:
     _refuse_sharing(cloning)
     _refuse_grants(cloning)
     twin_policy.ensure(check, cloning.policy)
-    check.clients.publish(check.settings.topic_02_arn, check.request.message())
+    check.tell(check.settings.topic_02_arn)
     cloning.raise_failures()
     return Outcome.PASSED_ON
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +21,9 @@ from .settings import Settings
 
 CHECK_SOURCE = "s3-dr"
 CHECK_DETAIL_TYPE = "Bucket Check Requested"
+RELEASE_DETAIL_TYPE = "Bucket Release Requested"
+BACKFILL_DETAIL_TYPE = "Bucket Backfill Requested"
+CONFIRM_DETAIL_TYPE = "Bucket Backfill Confirmed"
 CLOUDTRAIL_DETAIL_TYPE = "AWS API Call via CloudTrail"
 MESSAGE_VERSION = 1
 
@@ -37,11 +40,17 @@ class BucketRequest:
         correlation_id: the id of the event that started it all, carried through every hop.
         created_at: when the bucket was created, if a CreateBucket event says so; its first reads
             may then still answer NoSuchBucket.
+        wish: what is asked for, as a detail-type; most times that the bucket is checked.
+        dry_run: only say what would be done.
+        everything: of a backfill: copy again what was copied before.
     """
 
     bucket: str
     correlation_id: str
     created_at: datetime | None = None
+    wish: str = CHECK_DETAIL_TYPE
+    dry_run: bool = False
+    everything: bool = False
 
     def message(self) -> str:
         """The request as the body of an SNS message."""
@@ -55,8 +64,48 @@ class BucketRequest:
         )
 
 
+def is_own(event: object) -> bool:
+    """Whether it is a request of our own kind: of the sweep, of an operator or of Terraform."""
+    return _mapping(event).get("source") == CHECK_SOURCE
+
+
+def is_call(event: object) -> bool:
+    """Whether such a request came from somebody who waits for the answer, over no event bus."""
+    return is_own(event) and "account" not in _mapping(event)
+
+
+def from_own(event: object, wishes: Collection[str]) -> Iterator[BucketRequest | Ignored]:
+    """Read a request of our own kind, which names one bucket or several.
+
+    Args:
+        event: ``source``, ``detail-type`` and ``detail`` with ``bucket`` or ``buckets``, and
+            perhaps ``dry_run`` and ``everything``.
+        wishes: the detail-types that the function understands.
+    """
+    envelope = _mapping(event)
+    detail, wish = _mapping(envelope.get("detail")), envelope.get("detail-type")
+    correlation_id = _identifier(envelope.get("id"))
+    if not isinstance(wish, str) or wish not in wishes:
+        yield _with_id(
+            Ignored(Reason.UNKNOWN_EVENT, f"not one of {', '.join(sorted(wishes))}"), correlation_id
+        )
+        return
+    names = detail.get("buckets", [detail.get("bucket")])
+    for name in names if isinstance(names, list) and names else [None]:
+        try:
+            yield BucketRequest(
+                _bucket(name),
+                correlation_id,
+                wish=wish,
+                dry_run=detail.get("dry_run") is True,
+                everything=detail.get("everything") is True,
+            )
+        except Ignored as ignored:
+            yield _with_id(ignored, correlation_id)
+
+
 def from_eventbridge(event: object, settings: Settings) -> BucketRequest:
-    """Read an EventBridge event: a CloudTrail record, or our own check request.
+    """Read an EventBridge event: a CloudTrail record, or our own request for a check.
 
     Raises:
         Ignored: the event names no bucket of ours to look at.
@@ -66,18 +115,18 @@ def from_eventbridge(event: object, settings: Settings) -> BucketRequest:
     try:
         return _from_envelope(envelope, correlation_id, settings)
     except Ignored as ignored:
-        ignored.correlation_id = correlation_id
-        raise
+        raise _with_id(ignored, correlation_id) from None
 
 
 def _from_envelope(
     envelope: Mapping[str, Any], correlation_id: str, settings: Settings
 ) -> BucketRequest:
     detail = _mapping(envelope.get("detail"))
-    if envelope.get("source") == CHECK_SOURCE:
-        if envelope.get("detail-type") != CHECK_DETAIL_TYPE:
-            raise Ignored(Reason.UNKNOWN_EVENT, f"not a {CHECK_DETAIL_TYPE!r} event")
-        return BucketRequest(_bucket(detail.get("bucket")), correlation_id)
+    if is_own(envelope):
+        own = next(from_own(envelope, {CHECK_DETAIL_TYPE}))
+        if isinstance(own, Ignored):
+            raise own
+        return own
     if envelope.get("detail-type") != CLOUDTRAIL_DETAIL_TYPE:
         raise Ignored(Reason.UNKNOWN_EVENT, "neither a CloudTrail record nor a check request")
     bucket = _bucket(_named_bucket(detail, settings.partition))
@@ -169,6 +218,11 @@ def _bucket(name: object) -> str:
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _with_id(ignored: Ignored, correlation_id: str) -> Ignored:
+    ignored.correlation_id = correlation_id
+    return ignored
 
 
 def _identifier(value: object) -> str:

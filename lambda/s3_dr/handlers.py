@@ -8,12 +8,21 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from . import destination, logs, replication, source
-from .aws import Budget, Clients, error_code
+from .aws import Budget, Clients, error_name
 from .check import Check
-from .events import BucketRequest, from_eventbridge, from_sns
+from .events import (
+    BACKFILL_DETAIL_TYPE,
+    CHECK_DETAIL_TYPE,
+    CONFIRM_DETAIL_TYPE,
+    RELEASE_DETAIL_TYPE,
+    BucketRequest,
+    from_eventbridge,
+    from_own,
+    from_sns,
+    is_call,
+    is_own,
+)
 from .outcomes import Blocked, Ignored, Outcome, Reason, Result
 from .settings import Settings
 
@@ -28,19 +37,44 @@ _LEVELS: dict[str, int] = {
 
 def source_bucket_check(event: object, context: Any) -> dict[str, Any]:
     """Source region, sent by EventBridge: version a tagged bucket, then ask for its twin."""
-    requests = _from_eventbridge(event, _runtime()[0])
-    return _run("source_bucket_check", source.source_bucket_check, requests, context)
+    requests = (
+        from_own(event, {CHECK_DETAIL_TYPE})
+        if is_call(event)
+        else _from_eventbridge(event, _runtime()[0])
+    )
+    step = source.source_bucket_check
+    return _run("source_bucket_check", step, requests, context, event)
 
 
 def destination_bucket_check(event: object, context: Any) -> dict[str, Any]:
     """DR region, sent by topic 01: make and prepare the twin, then ask for replication."""
     step = destination.destination_bucket_check
-    return _run("destination_bucket_check", step, from_sns(event), context)
+    requests = from_own(event, {CHECK_DETAIL_TYPE}) if is_own(event) else from_sns(event)
+    return _run("destination_bucket_check", step, requests, context, event)
 
 
 def enable_replication(event: object, context: Any) -> dict[str, Any]:
-    """Source region, sent by topic 02: put our replication rule in."""
-    return _run("enable_replication", replication.enable_replication, from_sns(event), context)
+    """Source region, sent by topic 02: put our replication rule in, or take it out."""
+    wishes = {
+        BACKFILL_DETAIL_TYPE,
+        CHECK_DETAIL_TYPE,
+        CONFIRM_DETAIL_TYPE,
+        RELEASE_DETAIL_TYPE,
+    }
+    requests = from_own(event, wishes) if is_own(event) else from_sns(event)
+    return _run("enable_replication", replication.enable_replication, requests, context, event)
+
+
+def sweep(event: object, context: Any) -> dict[str, Any]:
+    """Source region, by a schedule, by Terraform or by an operator: have every bucket checked.
+
+    Raises:
+        SweepError: something could not be found out or done.
+    """
+    from .sweep import answer  # none of the others needs it
+
+    settings, clients = _runtime()
+    return answer(event, settings, clients, _budget(context), context.aws_request_id)
 
 
 @cache
@@ -49,6 +83,10 @@ def _runtime() -> tuple[Settings, Clients]:
     settings = Settings.from_environment(os.environ)
     logs.configure(settings.log_level)
     return settings, Clients(settings)
+
+
+def _budget(context: Any) -> Budget:
+    return Budget(lambda: context.get_remaining_time_in_millis() / 1000)
 
 
 def _from_eventbridge(event: object, settings: Settings) -> Iterable[BucketRequest | Ignored]:
@@ -63,15 +101,17 @@ def _run(
     step: Callable[[Check], Outcome],
     requests: Iterable[BucketRequest | Ignored],
     context: Any,
+    event: object,
 ) -> dict[str, Any]:
     """Do the function's step for each bucket; one bucket's error does not stop the others.
 
     Raises:
         Exception: the first error, after all buckets had their turn, so that Lambda's asynchronous
-            retry and then the failure queue take over.
+            retry and then the failure queue take over; unless somebody waits for the answer, who
+            finds it in the results.
     """
     settings, clients = _runtime()
-    budget = Budget(lambda: context.get_remaining_time_in_millis() / 1000)
+    budget = _budget(context)
     results, errors = [], []
     for request in requests:
         if isinstance(request, Ignored):
@@ -87,12 +127,14 @@ def _run(
         results.append(result.as_dict())
         facts = {"function": function, "request_id": context.aws_request_id}
         facts |= {"correlation_id": correlation_id, **result.as_dict()}
+        # Who only looks must not raise an alarm.
+        is_real = isinstance(request, Ignored) or not request.dry_run
         logs.LOGGER.log(
-            _level(result),
+            _level(result) if is_real else logging.DEBUG,
             f"{function}: {result.outcome}",
             extra={"fields": facts},
         )
-    if errors:
+    if errors and not is_call(event):
         raise errors[0]
     return {"results": results}
 
@@ -106,15 +148,15 @@ def _attempt(step: Callable[[Check], Outcome], check: Check) -> tuple[Result, Ex
     ending: dict[str, Any]
     error: Exception | None = None
     try:
-        ending = {"outcome": step(check)}
+        outcome = step(check)
+        ending = {"outcome": Outcome.PENDING if _is_only_said(check) else outcome}
     except Ignored as ignored:
         ending = {"outcome": Outcome.IGNORED, "reason": ignored.reason, "detail": str(ignored)}
     except Blocked as blocked:
         ending = {"outcome": Outcome.BLOCKED, "reason": blocked.reason, "remedy": str(blocked)}
     except Exception as caught:  # noqa: BLE001 - reported here, raised again when all had their turn
         error = caught
-        reason = error_code(caught) if isinstance(caught, ClientError) else type(caught).__name__
-        ending = {"outcome": Outcome.FAILED, "reason": reason, "detail": str(caught)}
+        ending = {"outcome": Outcome.FAILED, "reason": error_name(caught), "detail": str(caught)}
     profile = check.profile
     return (
         Result(
@@ -124,7 +166,13 @@ def _attempt(step: Callable[[Check], Outcome], check: Check) -> tuple[Result, Ex
             changes=tuple(check.changes),
             warnings=tuple(check.warnings),
             properties=tuple(check.properties),
+            backfill=check.backfill,
             **ending,
         ),
         error,
     )
+
+
+def _is_only_said(check: Check) -> bool:
+    """Whether it is a dry run, and a real one would change something."""
+    return check.request.dry_run and bool(check.changes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +12,9 @@ class Outcome(StrEnum):
 
     PASSED_ON = "passed_on"  # our part holds; the next function was asked
     PROTECTED = "protected"  # our rule is live, read back from S3
+    RELEASED = "released"  # our rule is off or gone, read back from S3
+    PENDING = "pending"  # of a dry run: there is something to change
+    SWEPT = "swept"  # checks were asked for
     IGNORED = "ignored"  # none of our business
     BLOCKED = "blocked"  # wanted, but refused; a person has to act
     FAILED = "failed"  # an error; it is raised, so that Lambda tries again
@@ -29,6 +32,8 @@ class Reason(StrEnum):
     NO_SUCH_BUCKET = "NO_SUCH_BUCKET"
     NO_PROFILE_MATCHES = "NO_PROFILE_MATCHES"
     IS_A_TWIN = "IS_A_TWIN"
+    LEAVING = "LEAVING"
+    NOTHING_WAITS = "NOTHING_WAITS"
     OTHER_PARTITION = "OTHER_PARTITION"
     OTHER_REGION = "OTHER_REGION"
     # blocked
@@ -41,6 +46,8 @@ class Reason(StrEnum):
     OVERRIDE_NOT_VALID = "OVERRIDE_NOT_VALID"
     RTC_NOT_SUPPORTED = "RTC_NOT_SUPPORTED"
     FOREIGN_REPLICATION_ROLE = "FOREIGN_REPLICATION_ROLE"
+    RULES_UNDER_OUR_ROLE = "RULES_UNDER_OUR_ROLE"
+    RULE_CONTESTED = "RULE_CONTESTED"
     V1_REPLICATION_RULES = "V1_REPLICATION_RULES"
     TOO_MANY_RULES = "TOO_MANY_RULES"
     TWIN_NAME_TAKEN = "TWIN_NAME_TAKEN"
@@ -49,6 +56,8 @@ class Reason(StrEnum):
     TWIN_SHARED = "TWIN_SHARED"
     TWIN_IN_OTHER_REGION = "TWIN_IN_OTHER_REGION"
     SDK_TOO_OLD = "SDK_TOO_OLD"
+    # of a sweep
+    NO_TRAIL = "NO_TRAIL"
 
 
 class Ignored(Exception):
@@ -59,6 +68,10 @@ class Ignored(Exception):
         self.reason = reason
         self.bucket = bucket
         self.correlation_id = ""
+
+
+class Untagged(Ignored):
+    """Nothing asks for the bucket's protection; our rule may be there from when something did."""
 
 
 class Blocked(Exception):
@@ -89,6 +102,7 @@ class Result:
         properties: one line for each property of the twin that could be cloned: ``property``,
             ``outcome`` (see `cloning.Fidelity`), and where there is something to say ``reason``
             and ``notes``.
+        backfill: how the copying of existing objects stands; see `backfill.facts`.
     """
 
     outcome: Outcome
@@ -101,6 +115,7 @@ class Result:
     changes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     properties: tuple[dict[str, Any], ...] = ()
+    backfill: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The facts that are there, ready for JSON; ``changes`` always is."""

@@ -78,6 +78,8 @@ class Profile:
             values are compared case-sensitively, as S3 tags are.
         clone: the properties of the source that the twin gets too.
         delete_markers: whether delete markers are replicated.
+        existing_objects: "replicate" objects older than the rule, "report" them or "ignore" them.
+        existing_objects_limit: more of them wait for a person's yes; None for any number.
         filter: which objects are replicated.
         kms_key_arn: the key of the DR region for replicas; empty for the module's.
         lifecycle: "safe" leaves out of cloned lifecycle rules what expires objects, "full" nothing.
@@ -89,6 +91,7 @@ class Profile:
         on_foreign_role: "block", or "use" the role of foreign replication rules for ours too.
         on_mfa_delete: "block", or "allow" a source with MFA delete.
         on_suspended_versioning: "block", or "enable" versioning again.
+        on_untag: "disable" our rule when the tag goes, "remove" it or "keep" it.
         overrides: the fields that tags of a bucket may change.
         replica_modifications: whether changes of a replica's metadata are replicated.
         replication_time_control: whether S3 promises 15 minutes.
@@ -101,6 +104,8 @@ class Profile:
         {"cors", "intelligent_tiering", "lifecycle", "metrics", "tags"}
     )
     delete_markers: bool = True
+    existing_objects: str = "replicate"
+    existing_objects_limit: int | None = None
     filter: Filter = Filter()
     kms_key_arn: str = ""
     lifecycle: str = "safe"
@@ -111,6 +116,7 @@ class Profile:
     on_foreign_role: str = "block"
     on_mfa_delete: str = "block"
     on_suspended_versioning: str = "block"
+    on_untag: str = "disable"
     overrides: tuple[str, ...] = ("metrics", "replication_time_control", "storage_class")
     replica_modifications: bool = False
     replication_time_control: bool = False

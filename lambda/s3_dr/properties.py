@@ -11,7 +11,9 @@ from typing import Any
 
 from . import encryption, object_lock, translators, twin, twin_policy
 from .aws import Bucket
+from .check import Check
 from .cloning import Cloning, Property, tag_twin, untag_twin
+from .tags import LIFE_TAG
 
 _OWNERSHIP = "BucketOwnerEnforced"
 
@@ -99,6 +101,22 @@ def _ownership(response: Any) -> Any:
 
 def _ownership_if_chosen(cloning: Cloning, value: Any, _: Any) -> Any:
     return value if "ownership" in cloning.check.known_profile.clone else None
+
+
+def _tell_life(check: Check) -> None:
+    made = check.twin_tags.get(LIFE_TAG, "").partition("/")[0]
+    tag_twin(check, {LIFE_TAG: f"{made}/{twin.now()}"})
+
+
+def _put_versioning(cloning: Cloning, wanted: Any, found: Any) -> None:
+    check = cloning.check
+    if found == "Suspended":
+        # S3 failed to copy what was written meanwhile, and will not try again: that has to be seen
+        # by the function that looks after existing objects.
+        _tell_life(check)
+    check.twin.write("put_bucket_versioning", VersioningConfiguration={"Status": wanted})
+    if found == "Suspended":
+        _tell_life(check)  # again: what failed since the first time is for the next look
 
 
 def _put_encryption(cloning: Cloning, wanted: Any, _: Any) -> None:
@@ -215,12 +233,10 @@ PROPERTIES = (
         translate=_ownership_if_chosen,
         is_forced=True,
     ),
-    _whole(
+    Property(
         "versioning",
-        "get_bucket_versioning",
-        "put_bucket_versioning",
-        select=lambda response: response.get("Status"),
-        parameters=lambda value: {"VersioningConfiguration": {"Status": value}},
+        lambda bucket: bucket.read("get_bucket_versioning").get("Status"),
+        _put_versioning,
         translate=lambda *_: "Enabled",
         is_forced=True,
     ),

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from . import encryption
+from . import backfill, encryption
 from .aws import Bucket, error_code
 from .check import Check
-from .outcomes import Blocked, Outcome, Reason
+from .events import CHECK_DETAIL_TYPE, RELEASE_DETAIL_TYPE
+from .outcomes import Blocked, Ignored, Outcome, Reason, Untagged
 from .profiles import Filter
-from .twin import require_marked
+from .record import LEAVING, Gap, Memory, Record, Superseded, now, read_object
+from .tags import LIFE_TAG
+from .twin import exists, require_marked
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_ReplicationConfiguration.html
 MAX_RULES = 1000
@@ -20,6 +26,11 @@ MAX_RULES = 1000
 _HIGHEST_PRIORITY = 2**31 - 1
 _NOT_CONFIGURED = "ReplicationConfigurationNotFoundError"
 _CONFIRM_WAIT = 30.0  # seconds
+_PASSES = 3
+
+# Another automation may take our rule away as often as we put it there.
+_MAX_PUT_BACK = 5
+_PUT_BACK_PERIOD = timedelta(days=1)
 
 # The only time and threshold that S3 knows.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-time-control.html
@@ -42,10 +53,8 @@ def desired_configuration(check: Check, current: Mapping[str, Any] | None) -> di
     Raises:
         Blocked: our rule cannot live beside what is there.
     """
-    ours_is = check.settings.module_name
-    rules = list(current["Rules"]) if current else []
-    foreign = [rule for rule in rules if rule.get("ID") != ours_is]
-    ours = next((rule for rule in rules if rule.get("ID") == ours_is), None)
+    ours = our_rule(current, check)
+    foreign = [rule for rule in (current["Rules"] if current else []) if rule is not ours]
     role = check.settings.replication_role_arn
     if current and foreign:
         role = _shared_role(check, current["Role"], len(foreign))
@@ -54,25 +63,263 @@ def desired_configuration(check: Check, current: Mapping[str, Any] | None) -> di
 
 
 def enable_replication(check: Check) -> Outcome:
-    """Put our rule in, unless it is there, and read it back.
+    """Have our rule as the bucket's tags ask for it, read it back, and see to existing objects.
 
     Raises:
-        Ignored: the source bucket is not, or no longer, to be protected.
+        Ignored: the source bucket is not, or no longer, to be protected, and has no rule of ours.
         Blocked: a source or a foreign configuration that does not allow it, or a bucket under the
             twin's name that is not the twin.
         NotConfirmed: S3 does not show the rule within the time.
+        Superseded: other checks of the bucket were quicker, again and again.
         ClientError: anything else S3 answers; the twin missing is such an error.
     """
-    check.observe_source()
+    for _ in range(_PASSES):
+        try:
+            return _enable_or_release(check)
+        except Superseded as caught:
+            superseded = caught
+    raise superseded
+
+
+def _enable_or_release(check: Check) -> Outcome:
+    if check.request.wish == RELEASE_DETAIL_TYPE:
+        return _let_go(check)
+    try:
+        check.observe_source()
+    except Untagged as untagged:
+        if check.request.wish != CHECK_DETAIL_TYPE:
+            raise
+        return _untagged(check, untagged)
+    return _enable(check)
+
+
+def _enable(check: Check) -> Outcome:
     encryption.read_source(check)  # its default may have changed since
+    if check.request.dry_run and not exists(check):
+        return Outcome.PENDING  # the function before this one has to make the twin
     check.twin.is_new = True  # it may be moments old
     require_marked(check)
+    memory = Memory(check)
+    record = memory.record
     current = read_configuration(check.source)
     desired = desired_configuration(check, current)
+    _open_gap(check, memory, current, desired)
     if not _holds(current, desired, check):
+        fingerprint = _fingerprint(desired, check)
+        was_changed = record.rule == fingerprint
+        if not memory.is_new:
+            memory.save()  # before there is a live rule that would hide the gap
+        if was_changed:
+            _refuse_contest(check, record)
+        if not memory.is_lost:
+            memory.raise_error()  # the rule would hide what was not copied
+        if _is_leaving(check, memory):
+            raise Ignored(Reason.LEAVING, "the module is being destroyed")
         _put(check, desired)
         _confirm(check, desired)
+        if _is_leaving(check, memory):  # since a moment ago, and the release may have been here
+            return _release(check, always="remove")
+        record.renew_gap()
+        record.put_back += [now()] if was_changed else []
+        _look_at_tags_again(check)
+    record.profile, record.rule = check.known_profile.name, _fingerprint(desired, check)
+    record.life = check.twin_tags.get(LIFE_TAG, "")
+    memory.save()  # whatever becomes of existing objects
+    backfill.keep_up(check, memory)
+    memory.raise_error()
     return Outcome.PROTECTED
+
+
+def _open_gap(
+    check: Check, memory: Memory, current: Mapping[str, Any] | None, desired: Mapping[str, Any]
+) -> None:
+    """Note whether there may be objects that the live rule did not copy.
+
+    A bucket of which nothing is remembered has a gap from the start. What S3 takes for copied may
+    have been copied by another rule, or into a twin that is no more.
+    """
+    record, life = memory.record, check.twin_tags.get(LIFE_TAG, "")
+    was_live = _covers(current, desired, check)
+    was_away = life != record.life
+    if memory.is_new:
+        record.gap = Gap(now(), everything=not was_live, is_first=True, after_put=not was_live)
+    elif was_away or not was_live:
+        is_another = life.partition("/")[0] != record.life.partition("/")[0]
+        beside = any(
+            rule["Status"] == "Enabled" and rule.get("ID") != check.settings.module_name
+            for rule in (current["Rules"] if current else [])
+        )
+        record.open_gap(everything=is_another or beside, after_put=not was_live)
+
+
+def _is_leaving(check: Check, memory: Memory) -> bool:
+    """Whether a destroy lets the buckets go, so that the role of a new rule would soon be gone."""
+    found = None if memory.is_lost else read_object(check, LEAVING)
+    return bool(found and json.loads(found["Body"].read()))
+
+
+def _covers(current: Mapping[str, Any] | None, desired: Mapping[str, Any], check: Check) -> bool:
+    """Whether our rule, as it stands, has S3 copy all that is wanted, to the same place."""
+    found, wanted = our_rule(current, check), our_rule(desired, check)
+    if current is None or found is None or wanted is None or found["Status"] != "Enabled":
+        return False
+    has_markers, wants_markers = (
+        rule.get("DeleteMarkerReplication", {}).get("Status") == "Enabled"
+        for rule in (found, wanted)
+    )
+    same = _copies(current["Role"], found, check) == _copies(desired["Role"], wanted, check)
+    return same and (has_markers or not wants_markers)
+
+
+def _copies(role: str, rule: Mapping[str, Any], check: Check) -> Any:
+    """What a rule has S3 copy, where to and as whom."""
+    meaning, destination = _meaning(rule, check), rule["Destination"]
+    return (
+        role,
+        meaning["Filter"],
+        meaning.get("SourceSelectionCriteria"),
+        destination["Bucket"],
+        destination.get("EncryptionConfiguration"),
+    )
+
+
+def our_rule(configuration: Mapping[str, Any] | None, check: Check) -> dict[str, Any] | None:
+    """Our rule of a replication configuration, or None."""
+    rules = configuration["Rules"] if configuration else []
+    ours_is = check.settings.module_name
+    return next((rule for rule in rules if rule.get("ID") == ours_is), None)
+
+
+def _fingerprint(configuration: Mapping[str, Any], check: Check) -> str:
+    meaning = _meaning(our_rule(configuration, check) or {"Destination": {}}, check)
+    text = json.dumps([configuration["Role"], meaning], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _refuse_contest(check: Check, record: Record) -> None:
+    """Put back what somebody changed, but not for ever.
+
+    Raises:
+        Blocked: it was put back too often.
+    """
+    since = (datetime.now(UTC) - _PUT_BACK_PERIOD).isoformat(timespec="microseconds")
+    record.put_back = [moment for moment in record.put_back if moment > since]
+    if len(record.put_back) >= _MAX_PUT_BACK:
+        raise Blocked(
+            Reason.RULE_CONTESTED,
+            f"our rule on {check.source.name} was changed or deleted {_MAX_PUT_BACK} times within "
+            "a day and put back each time; find in CloudTrail who calls PutBucketReplication or "
+            "DeleteBucketReplication, and let one of the two manage it",
+        )
+
+
+def _look_at_tags_again(check: Check) -> None:
+    """Make sure that no check that ran beside this one acted on later tags.
+
+    Raises:
+        Superseded: the tags say something else now.
+    """
+    if not check.request.dry_run and check.source.tags() != check.source_tags:
+        raise Superseded(f"the tags of {check.source.name} changed meanwhile")
+
+
+def _untagged(check: Check, untagged: Untagged) -> Outcome:
+    if our_rule(read_configuration(check.source), check) is None:
+        raise untagged
+    outcome = _release(check)
+    _look_at_tags_again(check)
+    return outcome
+
+
+def _let_go(check: Check) -> Outcome:
+    """Take our rule off, whatever the tags say, since our role is about to go.
+
+    Raises:
+        Ignored: nothing of ours is there.
+        Blocked: rules that are not ours use our role.
+    """
+    try:
+        outcome = _release(check, always="remove")
+    except Ignored as ignored:
+        if ignored.reason == Reason.NO_SUCH_BUCKET:
+            raise
+        _refuse_others_under_our_role(check)
+        raise
+    _refuse_others_under_our_role(check)
+    return outcome
+
+
+def _refuse_others_under_our_role(check: Check) -> None:
+    left = read_configuration(check.source)
+    if left is None or left["Role"] != check.settings.replication_role_arn:
+        return
+    others = [rule for rule in left["Rules"] if rule.get("ID") != check.settings.module_name]
+    if others:
+        raise Blocked(
+            Reason.RULES_UNDER_OUR_ROLE,
+            f"{check.source.name} has {len(others)} replication rule(s) that are not ours and use "
+            f"{left['Role']}; give them another role, or remove them",
+        )
+
+
+def _release(check: Check, always: str = "") -> Outcome:
+    """Turn our rule off or take it off; foreign rules, data and the twin stay as they are.
+
+    Args:
+        check: the check.
+        always: how; without it, as the profile says by which the bucket was protected.
+
+    Raises:
+        Ignored: there is nothing to do.
+    """
+    try:
+        current = read_configuration(check.source)
+    except ClientError as error:
+        if error_code(error) == "NoSuchBucket":
+            raise Ignored(Reason.NO_SUCH_BUCKET, "there is no such bucket") from error
+        raise
+    ours = our_rule(current, check)
+    if current is None or ours is None:
+        raise Ignored(Reason.NO_PROFILE_MATCHES, "it has no rule of ours")
+    memory = Memory(check)
+    if not (always or memory.is_lost):
+        memory.raise_error()  # who knows which way?
+    way = always or _on_untag(check, memory.record)
+    if way == "keep":
+        raise Ignored(Reason.NO_PROFILE_MATCHES, "its tags match no profile; its rule is kept")
+    if way == "disable" and ours["Status"] == "Disabled":
+        raise Ignored(Reason.NO_PROFILE_MATCHES, "its tags match no profile; its rule is disabled")
+    memory.record.rule = ""  # what is gone now, nobody took from us
+    memory.save()
+    if way == "disable":
+        off = {**ours, "Status": "Disabled"}
+        rules = [off if rule is ours else rule for rule in current["Rules"]]
+    else:
+        rules = [rule for rule in current["Rules"] if rule is not ours]
+    if rules:
+        _put(check, {**current, "Rules": rules})
+    else:
+        check.source.write("delete_bucket_replication")
+    _confirm_released(check)
+    if not always:
+        memory.raise_error()
+    return Outcome.RELEASED
+
+
+def _on_untag(check: Check, record: Record) -> str:
+    profiles = check.settings.profiles
+    known = (profile.on_untag for profile in profiles if profile.name == record.profile)
+    return next(known, "disable")
+
+
+def _confirm_released(check: Check) -> None:
+    def is_off() -> bool:
+        rule = our_rule(read_configuration(check.source), check)
+        return rule is None or rule["Status"] == "Disabled"
+
+    if check.request.dry_run or is_off() or check.budget.look_again(is_off, _CONFIRM_WAIT):
+        return
+    raise NotConfirmed(f"S3 still shows our replication rule on {check.source.name}")
 
 
 def _put(check: Check, desired: Mapping[str, Any]) -> None:
@@ -242,5 +489,7 @@ def _confirm(check: Check, desired: Mapping[str, Any]) -> None:
     def holds() -> bool:
         return _holds(read_configuration(check.source), desired, check)
 
+    if check.request.dry_run:
+        return
     if not holds() and not check.budget.look_again(holds, _CONFIRM_WAIT):
         raise NotConfirmed(f"S3 does not show our replication rule on {check.source.name} yet")

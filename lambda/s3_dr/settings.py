@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
+from typing import Any
 
 from .naming import TwinNames, account_regional_tail
 from .profiles import Profile
@@ -25,12 +26,17 @@ class Settings:
     may be missing there.
 
     Attributes:
+        batch_role_arn: the role with which S3 Batch Operations starts the copying of old objects.
         dr_key_arn: the KMS key for replicas of profiles that name none; empty if there is none.
+        enable_replication_arn: the function that takes our rules off; for the sweep.
         foreign_role_arns: roles of foreign replication configurations under which our rule may be.
+        reports_bucket: where records of buckets and reports of jobs are kept. It is empty for the
+            moment of an update in which the new code still has the old environment.
         source_key_arns: the only KMS keys whose objects the replication role can read; empty if it
             can read with any key of the source account.
         source_reader_role_arn: the role in the source account with which a function of the DR
             account reads source buckets; empty where the function may do so itself.
+        sweep_buckets_per_second: how fast a sweep asks for checks.
         translations: what stands, where the twins are, for strings in what is cloned.
         twin_reader_role_arn: the same for functions of the source account that look at twins.
     """
@@ -49,11 +55,15 @@ class Settings:
     source_region: str
     topic_01_arn: str
     topic_02_arn: str
+    batch_role_arn: str = ""
     dr_bucket_prefix: str = ""
     dr_key_arn: str = ""
+    enable_replication_arn: str = ""
     foreign_role_arns: frozenset[str] = frozenset()
+    reports_bucket: str = ""
     source_key_arns: frozenset[str] = frozenset()
     source_reader_role_arn: str = ""
+    sweep_buckets_per_second: float = 20.0
     translations: Mapping[str, str] = field(default_factory=dict)
     twin_reader_role_arn: str = ""
 
@@ -86,8 +96,10 @@ class Settings:
             raise SettingsError(f"PROFILES is not a list of profiles: {error!r}") from error
         sets = {name: _set(given.get(name, "")) for name in _SETS}
         translations = _translations(given.get("translations", "{}"))
-        others = {"profiles": profiles, "translations": translations}
-        return cls(**{**given, **sets, **others})  # type: ignore[arg-type]
+        others: dict[str, Any] = {"profiles": profiles, "translations": translations}
+        if pace := given.get("sweep_buckets_per_second"):
+            others["sweep_buckets_per_second"] = _pace(pace)
+        return cls(**{**given, **sets, **others})
 
     @cached_property
     def twin_names(self) -> TwinNames:
@@ -115,6 +127,16 @@ def _translations(text: str) -> dict[str, str]:
         return {str(key): str(value) for key, value in json.loads(text).items()}
     except (ValueError, AttributeError) as error:
         raise SettingsError(f"TRANSLATIONS is not a map of strings: {error!r}") from error
+
+
+def _pace(text: str) -> float:
+    try:
+        pace = float(text)
+    except ValueError:
+        pace = 0.0
+    if not pace > 0:
+        raise SettingsError(f"SWEEP_BUCKETS_PER_SECOND is no number above zero: {text!r}")
+    return pace
 
 
 def _set(text: str) -> frozenset[str]:

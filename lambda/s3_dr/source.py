@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from . import encryption, twin
 from .check import Check
-from .outcomes import Blocked, Outcome, Reason
-from .replication import desired_configuration, read_configuration
+from .outcomes import Blocked, Outcome, Reason, Untagged
+from .replication import desired_configuration, our_rule, read_configuration
 
 
 def source_bucket_check(check: Check) -> Outcome:
@@ -19,7 +19,14 @@ def source_bucket_check(check: Check) -> Outcome:
         Blocked: it is, but must not be as it stands.
         ClientError: anything else that AWS answers.
     """
-    check.observe_source()
+    try:
+        check.observe_source()
+    except Untagged:
+        if our_rule(read_configuration(check.source), check) is None:
+            raise
+        # It lost its tag. Which way it is let go, the function decides that put the rule in.
+        check.tell(check.settings.topic_02_arn)
+        return Outcome.PASSED_ON
     versioning = check.source.read("get_bucket_versioning")
     _refuse_versioning(check, versioning)
     encryption.require_readable(check, encryption.read_source(check))
@@ -27,7 +34,7 @@ def source_bucket_check(check: Check) -> Outcome:
     if versioning.get("Status") != "Enabled":
         twin.exists(check)
         check.source.write("put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"})
-    check.clients.publish(check.settings.topic_01_arn, check.request.message())
+    check.tell(check.settings.topic_01_arn)
     return Outcome.PASSED_ON
 
 

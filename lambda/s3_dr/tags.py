@@ -8,4 +8,5 @@ PREFIX: Final = "s3-dr:"
 SOURCE_TAG: Final = "s3-dr:source-bucket"
 MANAGER_TAG: Final = "s3-dr:managed-by"
 CLONED_TAG: Final = "s3-dr:cloned"  # what was last written to the twin, in a few characters each
-MARKS: Final = frozenset({SOURCE_TAG, MANAGER_TAG, CLONED_TAG})
+LIFE_TAG: Final = "s3-dr:life"  # when the twin was made, and since when it takes replicas again
+MARKS: Final = frozenset({SOURCE_TAG, MANAGER_TAG, CLONED_TAG, LIFE_TAG})

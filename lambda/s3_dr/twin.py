@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -13,7 +13,7 @@ from .aws import error_code, is_denied, knows
 from .check import Check
 from .outcomes import Blocked, Reason
 from .settings import ACCOUNT_REGIONAL
-from .tags import MANAGER_TAG, PREFIX, SOURCE_TAG
+from .tags import LIFE_TAG, MANAGER_TAG, PREFIX, SOURCE_TAG
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CreateBucketConfigurationTypeDef
@@ -66,6 +66,11 @@ def require_marked(check: Check) -> None:
         f"{check.twin.name} exists but is not marked as the twin of {check.source.name}; tag it "
         f"{SOURCE_TAG}={check.source.name} if it shall be, or remove it if nobody needs it",
     )
+
+
+def now() -> str:
+    """This moment, in characters that a tag's value may have."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
 
 
 def of_others(tags: Mapping[str, str]) -> dict[str, str] | None:
@@ -129,6 +134,7 @@ def create(check: Check, lock: object_lock.Lock) -> bool:
         "Tags": [
             {"Key": SOURCE_TAG, "Value": check.source.name},
             {"Key": MANAGER_TAG, "Value": settings.module_name},
+            {"Key": LIFE_TAG, "Value": now()},
         ]
     }
     if settings.dr_region != "us-east-1":

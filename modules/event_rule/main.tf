@@ -1,10 +1,11 @@
-# One rule on the default event bus that hands its events to one function. Region: the provider's.
+# One rule on the default event bus that hands its events to one function, and may have a schedule too. Region: the provider's.
 
 resource "aws_cloudwatch_event_rule" "this" {
-  name          = var.rule.name
-  description   = var.description
-  event_pattern = var.event_pattern
-  tags          = var.tags
+  name                = var.rule.name
+  description         = var.description
+  event_pattern       = var.event_pattern
+  schedule_expression = var.schedule_expression
+  tags                = var.tags
 }
 
 resource "aws_lambda_permission" "this" {

@@ -34,6 +34,12 @@ variable "rule" {
   nullable = false
 }
 
+variable "schedule_expression" {
+  description = "When the function is started besides; null for never."
+  type        = string
+  default     = null
+}
+
 variable "tags" {
   description = "Tags for the rule."
   type        = map(string)

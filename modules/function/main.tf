@@ -54,6 +54,9 @@ resource "aws_lambda_function" "this" {
   timeout          = var.settings.timeout_seconds
   tags             = var.settings.tags
 
+  # -1: as many as the account has left.
+  reserved_concurrent_executions = coalesce(var.settings.reserved_concurrency, -1)
+
   environment {
     variables = var.settings.environment
   }

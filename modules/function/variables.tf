@@ -33,17 +33,18 @@ variable "policy" {
 }
 
 variable "settings" {
-  description = "How the function runs, the same for all functions."
+  description = "How the function runs."
   type = object({
-    architecture       = string
-    environment        = map(string)
-    log_level          = string
-    log_retention_days = number
-    memory_mb          = number
-    package            = string
-    runtime            = string
-    tags               = map(string)
-    timeout_seconds    = number
+    architecture         = string
+    environment          = map(string)
+    log_level            = string
+    log_retention_days   = number
+    memory_mb            = number
+    reserved_concurrency = optional(number)
+    package              = string
+    runtime              = string
+    tags                 = map(string)
+    timeout_seconds      = number
   })
   nullable = false
 }

@@ -1,16 +1,17 @@
-# One topic on which one role publishes, and to which one function listens. Region: the provider's.
+# One topic on which named roles publish, and to which one function listens. Region: the provider's.
 
 locals {
-  account        = split(":", var.topic.arn)[4]
-  publisher      = split(":", var.publisher_role_arn)[4]
-  two_accounts   = local.account != local.publisher
-  publisher_root = replace(var.publisher_role_arn, "/:role\\/.*/", ":root")
+  account = split(":", var.topic.arn)[4]
+  # Publishers of another account, which need a word of the key too.
+  foreign_role_arns = [for arn in var.publisher_role_arns : arn if split(":", arn)[4] != local.account]
+  two_accounts      = length(local.foreign_role_arns) > 0
 
   # aws:PrincipalArn is the role's ARN on AWS, whatever the session; emulators give the session's.
-  publisher_arns = [
-    var.publisher_role_arn,
-    "${replace(replace(var.publisher_role_arn, ":iam:", ":sts:"), ":role/", ":assumed-role/")}/*",
-  ]
+  session_arns = { for arn in var.publisher_role_arns : arn => [
+    arn,
+    "${replace(replace(arn, ":iam:", ":sts:"), ":role/", ":assumed-role/")}/*",
+  ] }
+  publisher_arns = flatten([for arn in var.publisher_role_arns : local.session_arns[arn]])
 }
 
 resource "aws_sns_topic" "this" {
@@ -28,23 +29,23 @@ data "aws_iam_policy_document" "key" {
 
     principals {
       type        = "AWS"
-      identifiers = [replace(local.publisher_root, local.publisher, local.account)]
+      identifiers = ["arn:${split(":", var.topic.arn)[1]}:iam::${local.account}:root"]
     }
   }
 
   statement {
-    sid       = "ThePublisherMayEncrypt"
+    sid       = "PublishersOfAnotherAccountMayEncrypt"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
     resources = ["*"]
 
     principals {
       type        = "AWS"
-      identifiers = [local.publisher_root]
+      identifiers = distinct([for arn in local.foreign_role_arns : replace(arn, "/:role\\/.*/", ":root")])
     }
     condition {
       test     = "ArnLike"
       variable = "aws:PrincipalArn"
-      values   = local.publisher_arns
+      values   = flatten([for arn in local.foreign_role_arns : local.session_arns[arn]])
     }
     condition {
       test     = "StringEquals"
@@ -76,16 +77,16 @@ resource "aws_kms_alias" "this" {
   target_key_id = aws_kms_key.this[0].key_id
 }
 
-# The role is named by a condition, not as the principal: SNS refuses principals that do not exist yet.
+# The roles are named by a condition, not as principals: SNS refuses principals that do not exist yet.
 data "aws_iam_policy_document" "this" {
   statement {
-    sid       = "ThePublisherMayPublish"
+    sid       = "ThePublishersMayPublish"
     actions   = ["sns:Publish"]
     resources = [var.topic.arn]
 
     principals {
       type        = "AWS"
-      identifiers = [local.publisher_root]
+      identifiers = distinct([for arn in var.publisher_role_arns : replace(arn, "/:role\\/.*/", ":root")])
     }
     condition {
       test     = "ArnLike"

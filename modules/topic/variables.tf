@@ -13,9 +13,9 @@ variable "function" {
   nullable = false
 }
 
-variable "publisher_role_arn" {
-  description = "ARN of the only role that may publish."
-  type        = string
+variable "publisher_role_arns" {
+  description = "ARNs of the only roles that may publish."
+  type        = list(string)
   nullable    = false
 }
 

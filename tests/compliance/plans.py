@@ -19,19 +19,21 @@ HERE = Path(__file__).resolve().parent
 # The kinds of installations, as their modules in ``good`` are called, and the folders of
 # ``features_for`` that are for each; ``features`` is for all.
 KINDS = {
-    "one_account": ("acl_not_cloned",),
-    "created_key": ("acl_not_cloned", "created_dr_key", "dr_key"),
+    "one_account": ("acl_not_cloned", "alarms"),
+    "created_key": ("acl_not_cloned", "alarms", "created_dr_key", "dr_key", "trail"),
     "own_keys": ("account_regional", "acl_not_cloned", "dr_key"),
-    "two_accounts": ("acl_not_cloned", "two_accounts"),
+    "two_accounts": ("acl_not_cloned", "alarms", "two_accounts"),
     "two_accounts_created_key": (
         "account_regional",
         "acl_not_cloned",
+        "alarms",
         "created_dr_key",
         "dr_key",
+        "trail",
         "two_accounts",
     ),
-    "nothing_cloned": ("acl_not_cloned", "nothing_cloned"),
-    "everything_cloned": ("two_accounts",),
+    "nothing_cloned": ("acl_not_cloned", "alarms", "nothing_cloned"),
+    "everything_cloned": ("alarms", "two_accounts"),
 }
 _FAILS = re.compile(r"^# Fails: (.+)$", re.MULTILINE)
 _INSTEAD = re.compile(r"^# Instead of: (.+)$", re.MULTILINE)

@@ -12,7 +12,7 @@ from harness.toolchain import Toolchain
 from local_aws import LocalAws
 
 # Files that look at what all others asked for, or take away what all others use.
-_LAST = ("test_permissions", "test_examples")
+_LAST = ("test_upgrade", "test_leaving", "test_permissions", "test_examples")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

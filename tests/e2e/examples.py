@@ -19,6 +19,8 @@ FOLDERS = {path.parent.name: path.parent for path in sorted((REPO / "examples").
 _OTHERS = REPO / "tests" / "e2e" / "roots"
 ROOTS = {**FOLDERS, **{name: _OTHERS / name for name in ("named", "everything")}}
 TERRAFORM_ROLE = "s3-dr-terraform"
+ADOPTED = "adopted"
+_REGIONS = {"named": "eu-west-1"}  # others have their sources in us-west-2
 
 
 class Example:
@@ -70,9 +72,21 @@ class Example:
 
     def apply(self) -> None:
         """Installs the example, as its README says."""
+        self._adopt_me()
         self.root.init()
         self.root.validate()
         self.root.apply()
+
+    def _adopt_me(self) -> None:
+        """Has a bucket that was tagged, versioned and used before the module comes."""
+        region = _REGIONS.get(self.name, "us-west-2")
+        s3, bucket = self.local_aws.client("s3", region, self.account), f"{ADOPTED}-{self.account}"
+        configuration = {"LocationConstraint": region, "Tags": [{"Key": "dr", "Value": "true"}]}
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=configuration)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        for key in ("changed", "changed", "gone"):
+            s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+        s3.delete_object(Bucket=bucket, Key="gone")
 
     @cached_property
     def stack(self) -> Deployment:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from e2e.examples import FOLDERS, TERRAFORM_ROLE, Example, in_threads
+from e2e.test_leaving import take_away_rules_of_others, under_our_role
 from harness.deployment import Deployment
 from harness.terraform import TerraformError
 
@@ -23,10 +24,14 @@ class Destroyed:
     Attributes:
         refusal: what Terraform said as long as it had the key; empty where there is none.
         state: what Terraform had before that refusal, and after it.
+        left: what it said as long as a bucket could not be let go.
+        kept: what it still had then.
     """
 
     refusal: str = ""
     state: list[list[str]] = field(default_factory=list)
+    left: str = ""
+    kept: list[str] = field(default_factory=list)
 
 
 @pytest.fixture(params=list(FOLDERS))
@@ -52,7 +57,8 @@ def used(examples: dict[str, Example]) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def destroyed(examples: dict[str, Example], used: dict[str, str]) -> dict[str, Destroyed]:
     for example in examples.values():
-        example.stack.settle()
+        with example.stack.events_lost():
+            take_away_rules_of_others(example.stack)
     futures = in_threads(destroy, examples.values())
     return {name: future.result() for name, future in futures.items()}
 
@@ -75,6 +81,14 @@ def destroy(example: Example) -> Destroyed:
             found.refusal = error.stderr
         found.state.append(example.state())
         example.forget_key()
+    if example.name == "basic":
+        bucket = f"example-{example.account}"
+        under_our_role(example.stack, bucket)
+        example.stack.settle()
+        with pytest.raises(TerraformError) as caught:
+            example.root.destroy()
+        found.left, found.kept = caught.value.stderr, example.state()
+        example.stack.source_s3.delete_bucket_replication(Bucket=bucket)
     example.root.destroy()
     return found
 
@@ -109,11 +123,22 @@ def test_created_key_keeps_it_from_being_destroyed(
         assert example.key_address in after
 
 
+def test_nothing_goes_before_all_buckets_were_let_go(destroyed: dict[str, Destroyed]) -> None:
+    found = destroyed["basic"]
+
+    assert "RULES_UNDER_OUR_ROLE" in found.left
+    kinds = {address.rpartition(".")[0].rpartition(".")[2] for address in found.kept}
+    assert {"aws_iam_role_policy", "aws_lambda_function", "aws_sns_topic"} <= kinds
+    assert "aws_cloudwatch_event_rule" not in kinds, "no event may put a rule back meanwhile"
+    for part in ("enable_replication", "replication_role", "sweep"):
+        assert any(f"module.{part}.aws_iam_role.this" in address for address in found.kept)
+
+
 def test_goes_away(example: Example, used: dict[str, str], destroyed: dict[str, Destroyed]) -> None:
     stack, bucket = example.stack, used[example.name]
 
     assert left_behind(stack) == []
-    assert "s3-dr" in stack.rules(bucket), "rules stay"
+    assert stack.rules(bucket) == {}, "no rule stays that names a role which is gone"
     objects = stack.dr_s3.list_objects_v2(Bucket=stack.twin(bucket))["Contents"]
     assert [item["Key"] for item in objects] == ["k"], "destroying touches no data"
 

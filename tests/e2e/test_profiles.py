@@ -132,7 +132,7 @@ def test_a_bucket_asks_for_another_class(stack: Deployment) -> None:
     assert stack.wait_for_rule(bucket) == {"s3-dr": our_rule(stack, bucket, **changed)}
     tags = stack.dr_s3.get_bucket_tagging(Bucket=stack.twin(bucket))["TagSet"]
     assert {tag["Key"] for tag in tags} == {
-        *("s3-dr:cloned", "s3-dr:managed-by", "s3-dr:source-bucket")
+        *("s3-dr:cloned", "s3-dr:life", "s3-dr:managed-by", "s3-dr:source-bucket")
     }, "none that says how the source is protected"
 
 

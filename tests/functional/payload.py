@@ -177,19 +177,19 @@ class Functions:
 
     def protect(self, sent: object) -> list[Result]:
         """Let an event take the whole journey: each message published reaches the next function."""
-        results = []
-        for handler in (
-            handlers.source_bucket_check,
-            handlers.destination_bucket_check,
-            handlers.enable_replication,
-        ):
+        listeners = {
+            os.environ["TOPIC_01_ARN"]: handlers.destination_bucket_check,
+            os.environ["TOPIC_02_ARN"]: handlers.enable_replication,
+        }
+        handler, results = handlers.source_bucket_check, []
+        while True:
             before = len(self.calls)
             results.append(self.only(handler, sent))
             published = [c for c in self.calls[before:] if c.operation == "Publish"]
             if not published:
-                break
+                return results
+            handler = listeners[published[0].parameters["TopicArn"]]
             sent = sns_event(published[0].parameters["Message"])
-        return results
 
     def deploy(self, monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
         """Deploy anew, with these variables changed or added."""

@@ -261,3 +261,88 @@ def test_what_a_record_claims_beside_the_bucket_is_not_believed(
     result = functions.only(handlers.source_bucket_check, sent)
 
     assert result["reason"] == "NO_PROFILE_MATCHES", "the tags are read from S3"
+
+
+REQUESTS = [
+    "Bucket Check Requested",
+    "Bucket Backfill Requested",
+    "Bucket Backfill Confirmed",
+    "Bucket Release Requested",
+]
+
+
+def requested(detail: object, wish: object = "Bucket Check Requested", **more: object) -> Any:
+    return {"source": "s3-dr", "detail-type": wish, "detail": detail, **more}
+
+
+@pytest.mark.parametrize("handler", ALL_HANDLERS)
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("over_a_bus", [False, True])
+def test_a_request_of_odd_details(
+    functions: Functions, handler: Handler, odd: object, over_a_bus: bool
+) -> None:
+    more = {"account": "111122223333"} if over_a_bus else {}
+
+    assert_ignored(functions, handler, requested(odd, **more))
+
+
+@pytest.mark.parametrize("handler", ALL_HANDLERS)
+@pytest.mark.parametrize(
+    "odd", [value for name, value in ODD.items() if name not in ("list", "text")], ids=short
+)
+def test_a_request_for_odd_buckets(functions: Functions, handler: Handler, odd: object) -> None:
+    assert_ignored(functions, handler, requested({"buckets": odd}))
+    functions.log_lines().clear()
+    assert_ignored(functions, handler, requested({"buckets": [odd]}))
+
+
+@pytest.mark.parametrize("handler", ALL_HANDLERS)
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_a_request_for_what_nobody_knows(
+    functions: Functions, handler: Handler, odd: object
+) -> None:
+    assert_ignored(functions, handler, requested({"buckets": ["orders"]}, odd), "UNKNOWN_EVENT")
+
+
+@pytest.mark.parametrize("handler", ALL_HANDLERS)
+def test_a_bottomless_request(functions: Functions, handler: Handler) -> None:
+    for sent in (
+        requested(nested(100_000)),
+        requested({"buckets": [nested(100_000)]}),
+        requested({"bucket": nested(100_000)}),
+        requested({"buckets": ["orders"]}, nested(100_000)),
+    ):
+        functions.log_lines().clear()
+        assert_ignored(functions, handler, sent)
+
+
+@pytest.mark.parametrize("wish", REQUESTS)
+@pytest.mark.parametrize("name", NO_BUCKETS.values(), ids=NO_BUCKETS)
+def test_a_request_about_no_bucket(functions: Functions, wish: str, name: str) -> None:
+    sent = requested({"buckets": [name], "everything": True}, wish)
+
+    assert_ignored(functions, handlers.enable_replication, sent, "NOT_A_BUCKET")
+
+
+@pytest.mark.parametrize("wish", REQUESTS[1:])
+@pytest.mark.parametrize(
+    "handler", [handlers.source_bucket_check, handlers.destination_bucket_check]
+)
+def test_a_request_for_another_function(functions: Functions, handler: Handler, wish: str) -> None:
+    assert_ignored(functions, handler, requested({"buckets": ["orders"]}, wish), "UNKNOWN_EVENT")
+
+
+@pytest.mark.parametrize("handler", ALL_HANDLERS)
+def test_ten_thousand_names_of_no_bucket(functions: Functions, handler: Handler) -> None:
+    results = handler(requested({"buckets": ["../x"] * 10_000}), functions.context)["results"]
+
+    assert len(results) == 10_000
+    assert {result["reason"] for result in results} == {"NOT_A_BUCKET"}
+    assert functions.calls == []
+
+
+@pytest.mark.parametrize("id_", ODD.values(), ids=ODD)
+def test_a_request_with_an_odd_id_is_ignored_in_a_short_line(
+    functions: Functions, id_: object
+) -> None:
+    assert_ignored(functions, handlers.enable_replication, requested({}, id=id_))

@@ -765,7 +765,12 @@ def test_tags_that_mean_something_here_do_not_reach_the_twin(tagged: Pair) -> No
     on_twin = tagged.world.tags(tagged.twin, DR_REGION)
     marks = {key: on_twin.pop(key) for key in list(on_twin) if key.startswith("s3-dr:")}
     assert on_twin == {"team": "shop", "Dr": "true"}
-    assert marks.keys() == {"s3-dr:cloned", "s3-dr:managed-by", "s3-dr:source-bucket"}
+    assert marks.keys() == {
+        "s3-dr:cloned",
+        "s3-dr:life",
+        "s3-dr:managed-by",
+        "s3-dr:source-bucket",
+    }
     assert marks["s3-dr:source-bucket"] == tagged.bucket
     assert marks["s3-dr:managed-by"] == "s3-dr"
 
@@ -792,7 +797,7 @@ def test_a_twin_has_room_for_its_marks_beside_all_tags_of_its_source(tagged: Pai
 
     _, found = tagged.check()
 
-    assert sum("room for 47 tags" in note for note in found["notes"]) == 2
+    assert sum("room for 46 tags" in note for note in found["notes"]) == 3
     assert len(tagged.world.tags(tagged.twin, DR_REGION)) == 50
     tagged.settled()
 

@@ -15,7 +15,9 @@ from botocore.exceptions import ClientError
 from harness.terraform import Root
 from local_aws import LocalAws
 
+# In the order of an event's journey; the sweep is on none.
 FUNCTIONS = ("source_bucket_check", "destination_bucket_check", "enable_replication")
+SWEEP = "sweep"
 _READS = ("Get", "Head", "List")
 T = TypeVar("T")
 _QUIET = 1.5  # seconds: longer than the local AWS waits before its first asynchronous retry
@@ -40,7 +42,7 @@ class Deployment:
         self.dr_region: str = self.outputs["regions"]["dr"]
         self.replication_role_arn: str = self.outputs["replication_role"]["arn"]
         self.functions: dict[str, dict[str, str]] = dict(
-            zip(FUNCTIONS, self.outputs["functions"], strict=True)
+            zip((*FUNCTIONS, SWEEP), self.outputs["functions"], strict=True)
         )
 
     @cached_property
@@ -169,6 +171,20 @@ class Deployment:
         finally:
             events.enable_rule(Name=rule["s3_events"]["name"])
 
+    def call(self, function: str, event: dict[str, Any]) -> Any:
+        """Call a function, wait for its answer and give it.
+
+        Raises:
+            AssertionError: the function failed.
+        """
+        place = self.functions[function]
+        answer = self.client("lambda", place["region"]).invoke(
+            FunctionName=place["function_name"], Payload=json.dumps(event).encode()
+        )
+        told = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, told
+        return told
+
     # --- what happened -------------------------------------------------------------------------
 
     def calls(self, since: float = 0, bucket: str = "", function: str = "") -> list[dict[str, Any]]:
@@ -193,7 +209,7 @@ class Deployment:
     ) -> list[dict[str, Any]]:
         """The functions' log records, oldest first."""
         found = []
-        for name in [function] if function else FUNCTIONS:
+        for name in [function] if function else self.functions:
             place = self.functions[name]
             pages = self.client("logs", place["region"]).get_paginator("filter_log_events")
             wanted = {

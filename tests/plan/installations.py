@@ -13,7 +13,7 @@ from harness.policy import Policy, PolicyKind
 from harness.sts import ACCOUNT, OTHER_ACCOUNT
 from s3_dr.profiles import CLONABLE as _CLONABLE
 
-FUNCTIONS = ("source_bucket_check", "destination_bucket_check", "enable_replication")
+FUNCTIONS = ("source_bucket_check", "destination_bucket_check", "enable_replication", "sweep")
 
 # What is cloned where a profile does not say, and all that can be.
 USUAL_CLONE = ("cors", "intelligent_tiering", "lifecycle", "metrics", "tags")
@@ -21,7 +21,7 @@ CLONABLE = tuple(sorted(_CLONABLE))
 
 # With all that can be cloned, a profile with about as much JSON as the module takes, most of it in
 # characters of two bytes.
-_FAT_TAGS = [{f"key-{index}": "ü" * 112} for index in range(10, 21)]
+_FAT_TAGS = [{f"key-{index}": "ü" * 94} for index in range(10, 21)]
 
 # Of another region than every case: what forgets to name its provider lands here.
 _DEFAULT_PROVIDER = 'provider "aws" {\n  region = "us-west-1"\n}\n'
@@ -64,6 +64,27 @@ class Case:
     def two_accounts(self) -> bool:
         """Whether the DR region is another account's."""
         return self.dr_account != ACCOUNT
+
+    @property
+    def creates_trail(self) -> bool:
+        """Whether the module is asked to make a trail."""
+        return bool(self.arguments.get("create_trail"))
+
+    @property
+    def creates_bucket(self) -> bool:
+        """Whether the module makes the bucket for the reports."""
+        return "bucket" not in self.arguments.get("reports", {})
+
+    @property
+    def has_alarms(self) -> bool:
+        """Whether there are alarms."""
+        return bool(self.arguments.get("alarms", {}).get("enabled", True))
+
+    @property
+    def reports_bucket(self) -> str:
+        """The name of the bucket for the reports."""
+        made = f"{self.prefix}-{self.account('source')}-{self.source}"
+        return str(self.arguments.get("reports", {}).get("bucket", made))
 
     @property
     def creates_key(self) -> bool:
@@ -118,6 +139,7 @@ class Case:
         kms = self.arguments.get("kms", {})
         translations = self.arguments.get("translations", {})
         given = {
+            "BATCH_ROLE_ARN": self.role_arn("batch"),
             "DR_ACCOUNT_ID": self.dr_account,
             "DR_BUCKET_NAMESPACE": self.arguments.get("dr_bucket_namespace", "global"),
             "DR_BUCKET_PREFIX": self.arguments.get("dr_bucket_prefix", ""),
@@ -130,6 +152,7 @@ class Case:
             "OWN_ROLE_ARNS": ",".join(self.own_role_arns),
             "PARTITION": self.partition,
             "REPLICATION_ROLE_ARN": self.role_arn("replication"),
+            "REPORTS_BUCKET": self.reports_bucket,
             "SOURCE_ACCOUNT_ID": self.account("source"),
             "SOURCE_KEY_ARNS": ",".join(sorted(kms.get("source_key_arns", []))),
             "SOURCE_REGION": self.source,
@@ -138,6 +161,11 @@ class Case:
         }
         if translations and key == "destination_bucket_check":
             given["TRANSLATIONS"] = compact(dict(sorted(translations.items())))
+        if key == "sweep":
+            name = f"{self.prefix}-enable-replication"
+            given["ENABLE_REPLICATION_ARN"] = self.arn("lambda", "source", f"function:{name}")
+            pace = self.arguments.get("sweep", {}).get("buckets_per_second", 20)
+            given["SWEEP_BUCKETS_PER_SECOND"] = str(pace)
         if self.two_accounts and key == "destination_bucket_check":
             given["SOURCE_READER_ROLE_ARN"] = self.role_arn("source-reader")
         elif self.two_accounts:
@@ -172,10 +200,21 @@ CUSTOM = Case(
     "eu-west-1",
     "eu-central-1",
     {
+        "alarms": {
+            "actions": {
+                "dr": [f"arn:aws:sns:eu-central-1:{ACCOUNT}:on-call"],
+                "source": [
+                    f"arn:aws:sns:eu-west-1:{ACCOUNT}:on-call",
+                    f"arn:aws:sns:eu-west-1:{ACCOUNT}:chat",
+                ],
+            },
+        },
+        "create_trail": True,
         "dr_bucket_suffix": "-copy",
         "function": {
             "architecture": "x86_64",
             "memory_mb": 1024,
+            "reserved_concurrency": 20,
             "runtime": "python3.12",
             "timeout_seconds": 300,
         },
@@ -194,6 +233,8 @@ CUSTOM = Case(
             },
             {"name": "rest", "match_tags": [{"dr": "yes"}]},
         ],
+        "reports": {"retention_days": 30},
+        "sweep": {"buckets_per_second": 200, "schedule": "cron(0 3 * * ? *)"},
         "tags": {"Owner": "storage"},
     },
 )
@@ -254,6 +295,8 @@ GIVEN = Case(
                 "match_tags": [{"dr": "everything"}],
                 "clone": ["lifecycle", "policy"],
                 "delete_markers": False,
+                "existing_objects": "report",
+                "existing_objects_limit": 1000,
                 "filter": {"prefix": "ledger/", "tags": {"keep": "yes"}},
                 "kms_key_arn": key_arn("eu-central-1", key="2"),
                 "lifecycle": "full",
@@ -264,6 +307,7 @@ GIVEN = Case(
                 "on_foreign_role": "use",
                 "on_mfa_delete": "allow",
                 "on_suspended_versioning": "enable",
+                "on_untag": "remove",
                 "overrides": ["metrics", "replication_time_control"],
                 "replica_modifications": True,
                 "replication_time_control": True,
@@ -274,6 +318,8 @@ GIVEN = Case(
                 "match_tags": [{"dr": "defaults"}],
                 "clone": ["tags", "metrics", "lifecycle", "intelligent_tiering", "cors"],
                 "delete_markers": True,
+                "existing_objects": "replicate",
+                "existing_objects_limit": None,
                 "filter": {"prefix": "", "tags": {}},
                 "kms_key_arn": None,
                 "lifecycle": "safe",
@@ -284,6 +330,7 @@ GIVEN = Case(
                 "on_foreign_role": "block",
                 "on_mfa_delete": "block",
                 "on_suspended_versioning": "block",
+                "on_untag": "disable",
                 "overrides": [
                     "storage_class",
                     "replication_time_control",
@@ -297,9 +344,12 @@ GIVEN = Case(
                 "name": "halves",
                 "match_tags": [{"dr": "halves"}],
                 "clone": [],
+                "existing_objects": "ignore",
+                "existing_objects_limit": 0,
                 "filter": {"prefix": "a/"},
                 "metrics": False,
                 "object_lock": {"retention": {"mode": "COMPLIANCE", "years": 7}},
+                "on_untag": "keep",
                 "overrides": [],
             },
         ],
@@ -314,7 +364,9 @@ REGIONAL = Case(
         "dr_bucket_namespace": "account-regional",
         "dr_bucket_prefix": "copy-of-",
         "dr_bucket_suffix": "-an",  # reserved only where it is the end
+        "alarms": {"enabled": False},
         "name": "regional",
+        "reports": {"bucket": "reports.of-mine"},
         "profiles": [
             {
                 "name": "sealed",
@@ -359,6 +411,7 @@ TWO_IN_CHINA = Case(
     "cn-north-1",
     "cn-northwest-1",
     {
+        "create_trail": True,
         "kms": {"create_dr_key": True},
         "profiles": [{"name": "all", "match_tags": [{"dr": "all"}], "clone": CLONABLE}],
     },
@@ -368,7 +421,7 @@ TWO_IN_GOVCLOUD = Case(
     "two_in_govcloud",
     "us-gov-west-1",
     "us-gov-east-1",
-    {"kms": {"create_dr_key": True}},
+    {"create_trail": True, "kms": {"create_dr_key": True}},
     OTHER_ACCOUNT,
 )
 # All that can be cloned, by two profiles together, each in an order of its own.
@@ -473,11 +526,16 @@ class Installation:
         return found[0]
 
     def function(self, key: str) -> Resource:
-        """One of the three functions, as the outputs call it."""
+        """One of the functions, as the outputs call it."""
         return self.named("aws_lambda_function", key.replace("_", "-"))
 
+    def one(self, kind: str) -> Resource:
+        """Its one resource of this type."""
+        (found,) = self.of(kind)
+        return found
+
     def environment(self, key: str) -> dict[str, str]:
-        """What one of the three functions gets as its environment."""
+        """What one of the functions gets as its environment."""
         return dict(self.function(key).values["environment"][0]["variables"])
 
     @cached_property

@@ -120,6 +120,24 @@ def test_check_requests_pattern(each: Installation) -> None:
     }, "Only this account may ask for a check"
 
 
+def test_sweep_requests_pattern(each: Installation) -> None:
+    assert pattern(each, "sweep") == {
+        "account": [ACCOUNT],
+        "source": ["s3-dr"],
+        "detail-type": ["Sweep Requested"],
+    }, "Only this account may ask for a sweep"
+
+
+def test_only_the_sweep_has_a_schedule(it: Installation) -> None:
+    schedules = {
+        rule.values["name"]: rule.values["schedule_expression"]
+        for rule in it.of("aws_cloudwatch_event_rule")
+        if rule.values["schedule_expression"]
+    }
+    expected = it.case.arguments.get("sweep", {}).get("schedule", "rate(6 hours)")
+    assert schedules == {f"{it.case.prefix}-sweep": expected}
+
+
 def test_corpus_is_there() -> None:
     heard = {event["detail"]["eventName"] for event in CALLS.values()} & NAMES
     assert len(heard) >= 7, f"The corpus must have most of the calls, not only {sorted(heard)}"
@@ -175,3 +193,14 @@ def test_rule_hears_requests_of_its_own_account(default: Installation) -> None:
     assert not matches(default, "check-requests", {**request, "source": "aws.s3"})
     others = [name for name, each in CORPUS.items() if matches(default, "check-requests", each)]
     assert set(others) <= {"check_request"}
+
+
+def test_a_request_starts_one_function(default: Installation) -> None:
+    """Neither rule hears what is for the other, nor what another account sends."""
+    check = {**CORPUS["check_request"], "account": ACCOUNT}
+    sweep = {**check, "detail-type": "Sweep Requested", "detail": {}}
+    assert matches(default, "sweep", sweep)
+    assert not matches(default, "sweep", check)
+    assert not matches(default, "check-requests", sweep)
+    assert not matches(default, "sweep", {**sweep, "account": "999999999999"})
+    assert not matches(default, "sweep", {**sweep, "source": "aws.events"})

@@ -27,21 +27,39 @@ pytestmark = pytest.mark.terraform
 # Everything the module creates, by region: type, the attribute that tells one from another, and
 # what the attribute says after the installation's name.
 SOURCE = {
-    ("aws_cloudwatch_event_rule", "name"): ["-check-requests", "-s3-events"],
-    ("aws_cloudwatch_event_target", "rule"): ["-check-requests", "-s3-events"],
-    ("aws_cloudwatch_log_group", "name"): ["-enable-replication", "-source-bucket-check"],
-    ("aws_iam_role", "name"): ["-enable-replication", "-replication", "-source-bucket-check"],
-    ("aws_iam_role_policy", "name"): [
+    ("aws_cloudwatch_event_rule", "name"): ["-check-requests", "-s3-events", "-sweep"],
+    ("aws_cloudwatch_event_target", "rule"): ["-check-requests", "-s3-events", "-sweep"],
+    ("aws_cloudwatch_log_group", "name"): [
+        "-enable-replication",
+        "-source-bucket-check",
+        "-sweep",
+    ],
+    ("aws_iam_role", "name"): [
+        "-batch",
         "-enable-replication",
         "-replication",
         "-source-bucket-check",
+        "-sweep",
     ],
-    ("aws_lambda_function", "function_name"): ["-enable-replication", "-source-bucket-check"],
+    ("aws_iam_role_policy", "name"): [
+        "-batch",
+        "-enable-replication",
+        "-replication",
+        "-source-bucket-check",
+        "-sweep",
+    ],
+    ("aws_lambda_function", "function_name"): [
+        "-enable-replication",
+        "-source-bucket-check",
+        "-sweep",
+    ],
     ("aws_lambda_function_event_invoke_config", "function_name"): [
         "-enable-replication",
         "-source-bucket-check",
+        "-sweep",
     ],
-    ("aws_lambda_permission", "source_arn"): ["-02", "-check-requests", "-s3-events"],
+    ("aws_lambda_invocation", "function_name"): ["-sweep", "-sweep"],
+    ("aws_lambda_permission", "source_arn"): ["-02", "-check-requests", "-s3-events", "-sweep"],
     ("aws_sns_topic", "name"): ["-02"],
     ("aws_sns_topic_policy", "policy"): ["-02"],
     ("aws_sns_topic_subscription", "endpoint"): ["-enable-replication"],
@@ -79,6 +97,30 @@ WITH_KEY = {
     ("aws_kms_alias", "name"): ["-dr"],
     ("aws_kms_key", "description"): [""],
 }
+# The rest of the bucket's name is its place.
+WITH_BUCKET = {
+    ("aws_s3_bucket", "bucket"): ["-{place}"],
+    ("aws_s3_bucket_lifecycle_configuration", "bucket"): ["-{place}"],
+    ("aws_s3_bucket_ownership_controls", "bucket"): ["-{place}"],
+    ("aws_s3_bucket_policy", "bucket"): ["-{place}"],
+    ("aws_s3_bucket_public_access_block", "bucket"): ["-{place}"],
+    ("aws_s3_bucket_server_side_encryption_configuration", "bucket"): ["-{place}"],
+}
+WITH_TRAIL = {("aws_cloudtrail", "name"): [""]}
+WITH_ALARMS = {
+    "source": {
+        ("aws_cloudwatch_log_metric_filter", "log_group_name"): [
+            "-enable-replication",
+            "-source-bucket-check",
+            "-sweep",
+        ],
+        ("aws_cloudwatch_metric_alarm", "alarm_name"): ["-failures", "-unprotected"],
+    },
+    "dr": {
+        ("aws_cloudwatch_log_metric_filter", "log_group_name"): ["-destination-bucket-check"],
+        ("aws_cloudwatch_metric_alarm", "alarm_name"): ["-failures", "-unprotected"],
+    },
+}
 
 
 def expected_things(case: Case, side: str) -> dict[tuple[str, str], list[str]]:
@@ -86,10 +128,15 @@ def expected_things(case: Case, side: str) -> dict[tuple[str, str], list[str]]:
     parts = [SIDES[side]]
     parts += [IN_TWO_ACCOUNTS[side]] if case.two_accounts else []
     parts += [WITH_KEY] if case.creates_key and side == "dr" else []
+    parts += [WITH_BUCKET] if case.creates_bucket and side == "source" else []
+    parts += [WITH_TRAIL] if case.creates_trail and side == "source" else []
+    parts += [WITH_ALARMS[side]] if case.has_alarms else []
+    place = f"{case.account(side)}-{case.region(side)}"
     things: dict[tuple[str, str], list[str]] = {}
     for part in parts:
         for kind, names in part.items():
-            things[kind] = sorted(things.get(kind, []) + names)
+            placed = [name.replace("{place}", place) for name in names]
+            things[kind] = sorted(things.get(kind, []) + placed)
     return things
 
 
@@ -133,7 +180,7 @@ def test_a_region_is_of_one_account(each: Installation, side: str) -> None:
 
 def tell(kind: str, values: Mapping[str, Any], installation: Installation) -> str:
     """What a resource is called, after the installation's name."""
-    known = (*SOURCE, *DR, *IN_TWO_ACCOUNTS["dr"])
+    known = (*SOURCE, *DR, *IN_TWO_ACCOUNTS["dr"], *WITH_BUCKET, *WITH_TRAIL, *WITH_ALARMS["dr"])
     (attribute,) = {attribute for name, attribute in known if name == kind}
     text = values[attribute]
     if attribute == "policy":
@@ -145,17 +192,30 @@ def tell(kind: str, values: Mapping[str, Any], installation: Installation) -> st
 
 def test_installations_do_not_collide(install: Callable[[Case], Installation]) -> None:
     """All share the account, and BACK both regions with DEFAULT."""
+    keys = ("name", "function_name", "alarm_name", "bucket")
+    kinds = (
+        "aws_cloudtrail",
+        "aws_cloudwatch_event_rule",
+        "aws_cloudwatch_log_group",
+        "aws_cloudwatch_metric_alarm",
+        "aws_iam_role",
+        "aws_lambda_function",
+        "aws_s3_bucket",
+        "aws_sns_topic",
+        "aws_sqs_queue",
+    )
     counted: Counter[tuple[str, str, str]] = Counter()
     for case in (DEFAULT, CUSTOM, BACK):
         installation = install(case)
         for resource in installation.resources:
-            name = resource.values.get("name") or resource.values.get("function_name")
-            if name and resource.type not in ("aws_iam_role_policy", "aws_lambda_permission"):
-                # IAM knows no regions.
+            name = next((resource.values[key] for key in keys if resource.values.get(key)), None)
+            if resource.type in kinds:
+                assert name, f"{resource.address} has no name"
+                # IAM knows no regions, and names of buckets no accounts.
                 region = installation.region_of(resource.provider)
-                region = "" if resource.type == "aws_iam_role" else region
+                region = "" if resource.type in ("aws_iam_role", "aws_s3_bucket") else region
                 counted[resource.type, region, name] += 1
-    assert len(counted) == 3 * 19, "Every installation has nineteen things with a name of their own"
+    assert len(counted) == 3 * 26 + 1, "Each has 26 things with a name of their own, one a trail"
     twice = [key for key, times in counted.items() if times > 1]
     assert not twice, f"Two installations in one account make the same thing: {twice}"
 
@@ -164,6 +224,7 @@ def test_outputs(each: Installation) -> None:
     case = each.case
     assert with_policy_read(each.outputs()) == {
         **{key: function_output(case, key) for key in FUNCTIONS},
+        "batch_role": {"arn": case.role_arn("batch"), "name": f"{case.prefix}-batch"},
         "dr_bucket_suffix": case.arguments.get("dr_bucket_suffix", "-dr"),
         "dr_key": key_output(case),
         "event_rules": rules_output(case),
@@ -171,6 +232,7 @@ def test_outputs(each: Installation) -> None:
         "reader_roles": readers_output(case),
         "regions": {"dr": case.dr, "source": case.source},
         "replication_role": role_output(case, each.role_policy("replication")),
+        "reports_bucket": reports_output(case),
         "topic_01": topic_output(case, "topic_01", "dr"),
         "topic_02": topic_output(case, "topic_02", "source"),
     }, "Every function, topic, queue, role and rule must come out, known in the plan"
@@ -198,12 +260,14 @@ def test_example_outputs(basic: Callable[..., Plan], source: str, dr: str) -> No
         each for each in plan.policies(PolicyKind.IDENTITY) if ".replication_role." in each.address
     ]
     assert with_policy_read(plan.outputs()) == {
+        "batch_role": {"arn": case.role_arn("batch"), "name": "s3-dr-batch"},
         "dr_bucket_suffix": "-dr",
         "event_rules": rules_output(case),
         "failure_queues": queues_output(case),
         "functions": [function_output(case, key) for key in FUNCTIONS],
         "regions": {"dr": dr, "source": source},
         "replication_role": role_output(case, policy),
+        "reports_bucket": reports_output(case),
         "topics": [topic_output(case, "topic_01", "dr"), topic_output(case, "topic_02", "source")],
     }
     regions = {plan.region(provider) for provider in plan.providers().values()}
@@ -286,5 +350,12 @@ def rules_output(case: Case) -> dict[str, dict[str, str]]:
             "arn": case.arn("events", "source", f"rule/{case.prefix}-{key.replace('_', '-')}"),
             "name": f"{case.prefix}-{key.replace('_', '-')}",
         }
-        for key in ("check_requests", "s3_events")
+        for key in ("check_requests", "s3_events", "sweep")
+    }
+
+
+def reports_output(case: Case) -> dict[str, str]:
+    return {
+        "arn": f"arn:{case.partition}:s3:::{case.reports_bucket}",
+        "name": case.reports_bucket,
     }

@@ -30,7 +30,19 @@ from plan.installations import (
 
 pytestmark = pytest.mark.terraform
 
-ROLES = ("source-bucket-check", "destination-bucket-check", "enable-replication", "replication")
+ROLES = (
+    "source-bucket-check",
+    "destination-bucket-check",
+    "enable-replication",
+    "sweep",
+    "replication",
+    "batch",
+)
+# Each is taken by one service; all others are of functions.
+SERVICES = {
+    "batch": "batchoperations.s3.amazonaws.com",
+    "replication": "s3.amazonaws.com",
+}
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 READ_SOURCES = {
     "s3:GetBucketObjectLockConfiguration",
@@ -78,14 +90,42 @@ ACTIONS = {
     },
     "enable-replication": LOG
     | {
+        "cloudwatch:GetMetricData",
         "iam:PassRole",
+        "s3:CreateJob",
+        "s3:DescribeJob",
         "s3:GetBucketTagging",
         "s3:GetEncryptionConfiguration",
+        "s3:GetObject",  # of the reports bucket
         "s3:GetReplicationConfiguration",
         "s3:ListAllMyBuckets",
         "s3:ListBucket",
+        "s3:ListBucketVersions",
+        "s3:PutObject",  # of the reports bucket
         "s3:PutReplicationConfiguration",
+        "s3:UpdateJobStatus",
         "sqs:SendMessage",
+    },
+    "sweep": LOG
+    | {
+        "cloudtrail:DescribeTrails",
+        "cloudtrail:GetEventSelectors",
+        "cloudtrail:GetTrailStatus",
+        "events:PutEvents",
+        "lambda:InvokeFunction",
+        "s3:GetObject",
+        "s3:ListAllMyBuckets",
+        "s3:ListBucket",
+        "s3:PutObject",
+        "sqs:SendMessage",
+        "tag:GetResources",
+    },
+    # S3 User Guide, "Configuring IAM policies for Batch Replication"; no manifest is read or kept.
+    "batch": {
+        "s3:GetReplicationConfiguration",
+        "s3:InitiateReplication",
+        "s3:PutInventoryConfiguration",
+        "s3:PutObject",
     },
     "replication": {
         "s3:GetObjectLegalHold",
@@ -154,12 +194,18 @@ WRITTEN_TO_CLONE: dict[frozenset[str], set[str]] = {
         "s3:PutInventoryConfiguration",
     },
 }
+# On which topics a role publishes: where they are, and what they are called.
+PUBLISHES = {
+    "source-bucket-check": [("dr", "01"), ("source", "02")],
+    "destination-bucket-check": [("source", "02")],
+}
 # A topic of another account has a key of its own.
 PUBLISHING = {"kms:Decrypt", "kms:GenerateDataKey"}
 IN_TWO_ACCOUNTS = {
     "source-bucket-check": {"sts:AssumeRole"} | PUBLISHING,
     "destination-bucket-check": {"sts:AssumeRole"} | PUBLISHING,
     "enable-replication": {"sts:AssumeRole"},
+    "sweep": {"sts:AssumeRole"},
     "replication": {"s3:ObjectOwnerOverrideToBucketOwner"},
 }
 WITH_DR_KEY = {
@@ -170,6 +216,7 @@ SIDE = {
     "source-bucket-check": "source",
     "destination-bucket-check": "dr",
     "enable-replication": "source",
+    "sweep": "source",
 }
 # Whose buckets a statement is about, by what it is called.
 ABOUT_SOURCES = {
@@ -178,7 +225,37 @@ ABOUT_SOURCES = {
     "ReplicateBucketsOfTheSourceRegion",
     "ReadSourceObjects",
     "ReadWhatToReplicate",
+    "StartTheReplicationOfSourceObjects",
+    "ListWhatIsToBeReplicated",
     "VersionBucketsInTheSourceRegion",
+}
+# What is done in the reports bucket, by role: the statement, its actions, and below what.
+IN_REPORTS = {
+    ("enable-replication", "RememberWhatWasDone"): (
+        {"s3:GetObject", "s3:PutObject"},
+        ["/state/*"],
+    ),
+    ("enable-replication", "ReadTheReportsOfItsJobs"): (
+        {"s3:GetObject"},
+        ["/leaving.json", "/reports/*"],
+    ),
+    ("sweep", "RememberHowFarItCame"): (
+        {"s3:GetObject", "s3:PutObject"},
+        ["/leaving.json", "/sweep.json"],
+    ),
+    ("sweep", "SeeThatNothingIsRemembered"): ({"s3:ListBucket"}, [""]),
+    ("batch", "ReportWhatFailed"): ({"s3:PutObject"}, ["/reports/*"]),
+}
+ABOUT_REPORTS = {sid for _, sid in IN_REPORTS}
+# What knows no resource, or none that can be named before it is made.
+EVERYWHERE = {
+    "s3:ListAllMyBuckets",
+    "cloudtrail:DescribeTrails",
+    "cloudtrail:GetEventSelectors",
+    "cloudtrail:GetTrailStatus",
+    "cloudwatch:GetMetricData",
+    "s3:CreateJob",
+    "tag:GetResources",
 }
 # A bucket that does not exist yet has no owner to ask for. The rest goes with CreateBucket.
 CREATING = {"s3:CreateBucket"}
@@ -191,7 +268,7 @@ AS_PART_OF_CREATING = {
 in_two_accounts = pytest.mark.parametrize(
     "each", [case for case in CASES if case.two_accounts], ids=lambda case: case.name, indirect=True
 )
-MARKS = {"s3-dr:managed-by", "s3-dr:source-bucket"}
+MARKS = {"s3-dr:life", "s3-dr:managed-by", "s3-dr:source-bucket"}
 READ = re.compile(r"s3:(Get|List)")
 
 
@@ -209,7 +286,7 @@ def dns_suffix(case: Case) -> str:
 
 @pytest.fixture(params=ROLES)
 def role(request: pytest.FixtureRequest) -> str:
-    """Each of the four roles."""
+    """Each of the roles."""
     return str(request.param)
 
 
@@ -220,12 +297,12 @@ def statements(each: Installation, role: str) -> list[Statement]:
 
 
 def of_s3(statements: Iterable[Statement]) -> list[Statement]:
-    """The statements about S3, but the one action that knows no bucket."""
+    """The statements about S3, but those on actions that know no bucket."""
     found = [
         each
         for each in statements
         if any(action.startswith("s3:") for action in each.actions)
-        and each.actions != ("s3:ListAllMyBuckets",)
+        and not set(each.actions) & (EVERYWHERE | {"s3:DescribeJob"})
     ]
     assert found, "Every role has something to do with S3"
     return found
@@ -246,11 +323,12 @@ def test_every_policy_is_in_the_plan(each: Installation) -> None:
     """A policy that is known only after the apply can be reviewed by nobody (and Plan raises)."""
     kinds = [policy.kind for policy in each.policies()]
     two, key = each.case.two_accounts, each.case.creates_key
+    bucket = 1 if each.case.creates_bucket else 0
     assert {kind: kinds.count(kind) for kind in set(kinds)} == {
-        PolicyKind.IDENTITY: 6 if two else 4,
-        PolicyKind.TRUST: 6 if two else 4,
-        PolicyKind.RESOURCE: 4 + (2 if two else 0) + (1 if key else 0),
-    }, "Four roles, two topics and two queues have a policy each, and so have readers and keys"
+        PolicyKind.IDENTITY: 8 if two else 6,
+        PolicyKind.TRUST: 8 if two else 6,
+        PolicyKind.RESOURCE: 4 + bucket + (2 if two else 0) + (1 if key else 0),
+    }, "Six roles, two topics, two queues and a bucket have a policy each, and readers and keys too"
 
 
 def test_roles_get_nothing_from_elsewhere(each: Installation) -> None:
@@ -295,6 +373,10 @@ def test_nothing_is_allowed_in_the_round(each: Installation) -> None:
             where = f"{policy.address}, {statement.sid}"
             if ".aws_kms_key." in policy.address and statement.sid == "TheAccountDecidesWithIam":
                 continue  # test_key_policies looks at it
+            if ".reports_bucket[0]." in policy.address:
+                assert statement.principals == {"Service": ("cloudtrail.amazonaws.com",)}, (
+                    f"{where}: nobody but the trail needs a word of the bucket"
+                )
             wide = [action for action in statement.actions if "*" in action or "?" in action]
             assert not wide, f"{where}: {wide} grows with every action that AWS adds"
             deletes = {action for action in statement.actions if ":Delete" in action}
@@ -309,19 +391,22 @@ def test_statements_say_what_they_are_for(each: Installation) -> None:
         assert all(sids) and len(set(sids)) == len(sids), f"{policy.address}: {sids}"
 
 
-def test_only_buckets_are_listed_everywhere(each: Installation) -> None:
+def test_only_what_knows_no_resource_is_allowed_everywhere(each: Installation) -> None:
     for policy in each.policies(PolicyKind.IDENTITY):
         for statement in policy.allowed():
             everywhere = "*" in statement.resources
-            listing = statement.actions == ("s3:ListAllMyBuckets",)
-            assert everywhere == listing, (
-                f"{policy.address}, {statement.sid}: only s3:ListAllMyBuckets takes no bucket"
+            assert everywhere == bool(set(statement.actions) & EVERYWHERE), (
+                f"{policy.address}, {statement.sid}: only {EVERYWHERE} take no resource"
             )
+            if everywhere:
+                assert set(statement.actions) <= EVERYWHERE
+                assert statement.resources == ("*",)
 
 
 def test_buckets_are_of_the_account(each: Installation, statements: list[Statement]) -> None:
     for statement in of_s3(statements):
-        account = each.case.account("source" if statement.sid in ABOUT_SOURCES else "dr")
+        of_source = statement.sid in ABOUT_SOURCES | ABOUT_REPORTS
+        account = each.case.account("source" if of_source else "dr")
         owner = statement.conditions.get(("StringEquals", "s3:resourceaccount"))
         if_any = statement.conditions.get(("StringEqualsIfExists", "s3:resourceaccount"))
         if set(statement.actions) <= CREATING:
@@ -339,6 +424,8 @@ def test_sources_and_twins_are_told_apart(each: Installation, statements: list[S
     case = each.case
     any_bucket = f"arn:{case.partition}:s3:::*"
     for statement in of_s3(statements):
+        if statement.sid in ABOUT_REPORTS:
+            continue  # test_reports_bucket_is_used_for_what_it_is_for looks at it
         expected = any_bucket if statement.sid in ABOUT_SOURCES else case.twins
         assert set(statement.resources) <= {expected, f"{expected}/*"}, (
             f"{statement.sid}: {expected} is what it is about"
@@ -402,12 +489,113 @@ def test_what_is_cloned_is_written_onto_twins(
 
 def test_cloning_is_for_one_function(install: Callable[[Case], Installation]) -> None:
     none, everything = install(NOTHING), install(EVERYTHING)
-    for role in ("source-bucket-check", "enable-replication", "replication"):
+    for role in (each for each in ROLES if each != "destination-bucket-check"):
         few, many = (
             {action for allowed in each.role_policy(role).allowed() for action in allowed.actions}
             for each in (none, everything)
         )
         assert few == many, f"What is cloned is no business of {role}"
+
+
+def test_reports_bucket_is_used_for_what_it_is_for(
+    each: Installation, statements: list[Statement], role: str
+) -> None:
+    bucket = f"arn:{each.case.partition}:s3:::{each.case.reports_bucket}"
+    found = {
+        (role, statement.sid): (set(statement.actions), sorted(statement.resources))
+        for statement in statements
+        if any(each.case.reports_bucket in resource for resource in statement.resources)
+    }
+    assert found == {
+        key: (actions, [f"{bucket}{below}" for below in places])
+        for key, (actions, places) in IN_REPORTS.items()
+        if key[0] == role
+    }
+
+
+def test_jobs_replicate_and_nothing_else(each: Installation) -> None:
+    """Batch Operations can do anything to any object, with a role that may."""
+    found = {
+        statement.sid: statement for statement in each.role_policy("enable-replication").allowed()
+    }
+    job = found["HaveExistingObjectsReplicated"]
+    assert job.actions == ("s3:CreateJob",)
+    assert job.conditions == {
+        ("StringEquals", "aws:requestedregion"): (each.case.source,),
+        ("StringEquals", "s3:requestjoboperation"): ("S3ReplicateObject",),
+    }
+    follow = found["FollowItsJobs"]
+    assert follow.resources == (each.case.arn("s3", "source", "job/*"),)
+
+
+def test_roles_are_passed_to_the_service_that_takes_them(each: Installation) -> None:
+    case = each.case
+    passed = {
+        statement.sid: (set(statement.resources), statement.conditions)
+        for policy in each.policies(PolicyKind.IDENTITY)
+        for statement in policy.allowed()
+        if statement.names_action("iam:PassRole")
+    }
+    foreign = case.arguments.get("foreign_role_arns", [])
+    service = ("StringEquals", "iam:passedtoservice")
+    assert passed == {
+        "GiveS3TheRoleOfTheConfiguration": (
+            {case.role_arn("replication"), *foreign},
+            {service: ("s3.amazonaws.com",)},
+        ),
+        "GiveBatchOperationsItsRole": (
+            {case.role_arn("batch")},
+            {service: ("batchoperations.s3.amazonaws.com",)},
+        ),
+    }
+
+
+def test_sweep_asks_for_checks_and_for_nothing_else(each: Installation) -> None:
+    case = each.case
+    found = {statement.sid: statement for statement in each.role_policy("sweep").allowed()}
+    asks = found["AskForChecksOnTheEventBus"]
+    assert asks.actions == ("events:PutEvents",)
+    assert asks.resources == (case.arn("events", "source", "event-bus/default"),)
+    assert asks.conditions == {("StringEquals", "events:source"): ("s3-dr",)}, (
+        "Under another name it could speak for AWS's own services' listeners"
+    )
+    invokes = found["HaveBucketsReleased"]
+    assert invokes.actions == ("lambda:InvokeFunction",)
+    name = f"{case.prefix}-enable-replication"
+    assert invokes.resources == (case.arn("lambda", "source", f"function:{name}"),)
+    takes = found.get("FindTheTwinsOfTheOtherAccount")
+    assert (takes and takes.resources) == (
+        (case.role_arn("twin-reader"),) if case.two_accounts else None
+    )
+
+
+def test_reports_bucket_lets_in_nobody_but_the_trail(each: Installation) -> None:
+    case = each.case
+    if not case.creates_bucket:
+        return
+    (policy,) = [each for each in each.policies() if ".reports_bucket[0]." in each.address]
+    bucket = f"arn:{case.partition}:s3:::{case.reports_bucket}"
+    (denied,) = [statement for statement in policy.statements if statement.effect == "Deny"]
+    assert denied.principals == {"AWS": ("*",)}
+    assert (denied.actions, set(denied.resources)) == (("s3:*",), {bucket, f"{bucket}/*"})
+    assert denied.conditions == {("Bool", "aws:securetransport"): ("false",)}
+    trail = case.arn("cloudtrail", "source", f"trail/{case.prefix}")
+    source = {("StringEquals", "aws:sourcearn"): (trail,)}
+    allowed = {
+        statement.actions: (statement.resources, statement.conditions)
+        for statement in policy.allowed()
+    }
+    logs = f"{bucket}/trail/AWSLogs/{case.account('source')}/*"
+    expected = {
+        ("s3:GetBucketAcl",): ((bucket,), source),
+        ("s3:PutObject",): (
+            (logs,),
+            {**source, ("StringEquals", "s3:x-amz-acl"): ("bucket-owner-full-control",)},
+        ),
+    }
+    assert allowed == (expected if case.creates_trail else {}), (
+        "CloudTrail writes for every account, so the trail must be pinned"
+    )
 
 
 def test_role_policies_fit(each: Installation) -> None:
@@ -455,39 +643,23 @@ def test_twins_are_known_by_their_names() -> None:
     assert TWO_WITH_KEY.twins == "arn:aws:s3:::*-dr-222233334444-us-east-2-an"
 
 
-def test_named_roles_can_be_passed_to_one_service(each: Installation) -> None:
-    passing = [
-        statement
-        for policy in each.policies(PolicyKind.IDENTITY)
-        for statement in policy.allowed()
-        if statement.names_action("iam:PassRole")
-    ]
-    assert len(passing) == 1, "Only enable_replication passes a role"
-    assert passing[0].actions == ("iam:PassRole",)
-    assert set(passing[0].resources) == {
-        each.case.role_arn("replication"),
-        *each.case.arguments.get("foreign_role_arns", []),
-    }
-    assert passing[0].conditions == {("StringEquals", "iam:passedtoservice"): ("s3.amazonaws.com",)}
-
-
 @pytest.mark.parametrize("role", SIDE, indirect=True)
 def test_function_reaches_its_own_log_queue_and_topic(each: Installation, role: str) -> None:
     case, side = each.case, SIDE[role]
     topics = {
-        "source-bucket-check": case.arn("sns", "dr", f"{case.prefix}-01"),
-        "destination-bucket-check": case.arn("sns", "source", f"{case.prefix}-02"),
+        role: {case.arn("sns", side, f"{case.prefix}-{topic}") for side, topic in publishes}
+        for role, publishes in PUBLISHES.items()
     }
     group = case.arn("logs", side, f"log-group:/aws/lambda/{case.prefix}-{role}:*")
     expected = {
         **{action: {group} for action in LOG},
         "sqs:SendMessage": {case.arn("sqs", side, f"{case.prefix}-failures")},
-        **({"sns:Publish": {topics[role]}} if role in topics else {}),
+        **({"sns:Publish": topics[role]} if role in topics else {}),
     }
     found: dict[str, set[str]] = {}
     for statement in each.role_policy(role).allowed():
         for action in statement.actions:
-            if not action.startswith(("s3:", "iam:", "kms:", "sts:")):
+            if action.startswith(("logs:", "sns:", "sqs:")):
                 found.setdefault(action, set()).update(statement.resources)
     assert found == expected
 
@@ -505,6 +677,7 @@ def test_functions_look_at_the_other_account_as_one_role(each: Installation) -> 
         "source-bucket-check": (twin,),
         "destination-bucket-check": (source,),
         "enable-replication": (twin,),
+        "sweep": (twin,),
     }
     assert taken == (expected if each.case.two_accounts else {})
 
@@ -541,7 +714,11 @@ def session_arns(role_arns: Iterable[str]) -> set[str]:
     ("reader", "side", "actions"),
     [
         ("source-reader", "source", READ_SOURCES),
-        ("twin-reader", "dr", {"s3:GetBucketTagging", "s3:ListAllMyBuckets", "s3:ListBucket"}),
+        (
+            "twin-reader",
+            "dr",
+            {"s3:GetBucketTagging", "s3:ListAllMyBuckets", "s3:ListBucket", "tag:GetResources"},
+        ),
     ],
 )
 def test_reader_reads_what_it_is_called_for(
@@ -549,9 +726,10 @@ def test_reader_reads_what_it_is_called_for(
 ) -> None:
     if side == "source":
         actions = actions | READ_TO_CLONE[each.case.cloned]
-    reading, listing = each.role_policy(reader).allowed()
-    assert listing.actions == ("s3:ListAllMyBuckets",)
-    assert set(reading.actions) == actions - {"s3:ListAllMyBuckets"}
+    reading, *listing = each.role_policy(reader).allowed()
+    everywhere = actions & EVERYWHERE
+    assert {statement.actions for statement in listing} == {(action,) for action in everywhere}
+    assert set(reading.actions) == actions - everywhere
     sources = f"arn:{each.case.partition}:s3:::*"
     assert reading.resources == ((sources,) if side == "source" else (each.case.twins,))
     account = each.case.account(side)
@@ -563,7 +741,7 @@ def test_reader_reads_what_it_is_called_for(
     ("reader", "side", "readers"),
     [
         ("source-reader", "dr", ["destination-bucket-check"]),
-        ("twin-reader", "source", ["enable-replication", "source-bucket-check"]),
+        ("twin-reader", "source", ["enable-replication", "source-bucket-check", "sweep"]),
     ],
 )
 def test_reader_is_for_the_functions_of_the_other_account(
@@ -593,11 +771,10 @@ def trust(installation: Installation, role: str) -> Policy:
 def test_one_service_takes_a_role(each: Installation, role: str) -> None:
     (statement,) = trust(each, role).statements
     assert (statement.effect, statement.actions) == ("Allow", ("sts:AssumeRole",))
-    service = "s3.amazonaws.com" if role == "replication" else "lambda.amazonaws.com"
-    assert statement.principals == {"Service": (service,)}
+    assert statement.principals == {"Service": (SERVICES.get(role, "lambda.amazonaws.com"),)}
     # IfExists: AWS does not say whether S3 says for which account it replicates.
     account = {("StringEqualsIfExists", "aws:sourceaccount"): (each.case.account("source"),)}
-    assert statement.conditions == (account if role == "replication" else {})
+    assert statement.conditions == (account if role in SERVICES else {})
 
 
 def test_keys_are_used_through_s3_for_sources_and_twins(each: Installation) -> None:
@@ -682,14 +859,8 @@ def test_keys_are_looked_at_where_the_answer_matters(each: Installation) -> None
     assert looks == expected
 
 
-@pytest.mark.parametrize(
-    ("role", "side", "topic"),
-    [("source-bucket-check", "dr", "01"), ("destination-bucket-check", "source", "02")],
-    indirect=["role"],
-)
-def test_publisher_uses_the_key_for_its_topic(
-    each: Installation, role: str, side: str, topic: str
-) -> None:
+@pytest.mark.parametrize("role", PUBLISHES, indirect=True)
+def test_publisher_uses_the_keys_for_its_topics(each: Installation, role: str) -> None:
     case = each.case
     found = [
         statement
@@ -701,17 +872,24 @@ def test_publisher_uses_the_key_for_its_topic(
         return
     (statement,) = found
     assert set(statement.actions) == PUBLISHING
-    assert statement.resources == (case.arn("kms", side, "key/*"),)
-    assert statement.conditions == topic_conditions(case, side, topic)
+    assert set(statement.resources) == {
+        case.arn("kms", side, "key/*") for side, _ in PUBLISHES[role]
+    }
+    conditions = {key: set(values) for key, values in statement.conditions.items()}
+    assert conditions == topic_conditions(case, PUBLISHES[role])
 
 
-def topic_conditions(case: Case, side: str, topic: str) -> dict[tuple[str, str], tuple[str, ...]]:
-    """A key is used for a topic: through SNS of its region, and for that topic's messages."""
+def topic_conditions(
+    case: Case, topics: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], set[str]]:
+    """A key is used for topics: through SNS of their regions, and for those topics' messages."""
     return {
-        ("StringEquals", "kms:viaservice"): (f"sns.{case.region(side)}.{dns_suffix(case)}",),
-        ("StringEquals", "kms:encryptioncontext:aws:sns:topicarn"): (
-            case.arn("sns", side, f"{case.prefix}-{topic}"),
-        ),
+        ("StringEquals", "kms:viaservice"): {
+            f"sns.{case.region(side)}.{dns_suffix(case)}" for side, _ in topics
+        },
+        ("StringEquals", "kms:encryptioncontext:aws:sns:topicarn"): {
+            case.arn("sns", side, f"{case.prefix}-{topic}") for side, topic in topics
+        },
     }
 
 
@@ -755,10 +933,10 @@ def test_topic_key_is_for_its_publisher(
     case = each.case
     _, other = key_policies(each)[f"topic_{topic}"].statements
     assert set(other.actions) == PUBLISHING
-    conditions = dict(other.conditions)
+    conditions = {key: set(values) for key, values in other.conditions.items()}
     names = conditions.pop(("ArnLike", "aws:principalarn"))
-    assert set(names) == session_arns([case.role_arn(publisher)])
-    assert conditions == topic_conditions(case, side, topic)
+    assert names == session_arns([case.role_arn(publisher)])
+    assert conditions == topic_conditions(case, [(side, topic)])
 
 
 @pytest.mark.parametrize(
@@ -782,25 +960,29 @@ def test_dr_key_is_for_replication(each: Installation) -> None:
 
 
 @pytest.mark.parametrize(
-    ("topic", "side", "publisher"),
-    [("01", "dr", "source-bucket-check"), ("02", "source", "destination-bucket-check")],
+    ("topic", "side", "publishers"),
+    [
+        ("01", "dr", ["source-bucket-check"]),
+        ("02", "source", ["destination-bucket-check", "source-bucket-check"]),
+    ],
 )
-def test_one_role_publishes_over_tls(
-    each: Installation, topic: str, side: str, publisher: str
+def test_named_roles_publish_over_tls(
+    each: Installation, topic: str, side: str, publishers: list[str]
 ) -> None:
     case = each.case
     arn = case.arn("sns", side, f"{case.prefix}-{topic}")
     policy = resource_policy(each, arn)
-    role = case.role_arn(publisher)
-    names = (role, f"{role.replace(':iam:', ':sts:').replace(':role/', ':assumed-role/')}/*")
+    names = session_arns(map(case.role_arn, publishers))
     (allow,) = policy.allowed()
     assert (allow.actions, allow.resources) == (("sns:Publish",), (arn,))
-    assert allow.principals == {"AWS": (case.root_arn(SIDE[publisher]),)}
-    assert allow.conditions == {("ArnLike", "aws:principalarn"): names}, (
-        "The publisher, under both names that a role's session can have, and nobody else"
+    assert set(allow.principals) == {"AWS"}
+    assert set(allow.principals["AWS"]) == {case.root_arn(SIDE[each]) for each in publishers}
+    [(condition, allowed)] = allow.conditions.items()
+    assert (condition, set(allowed)) == (("ArnLike", "aws:principalarn"), names), (
+        "The publishers, under both names that a role's session can have, and nobody else"
     )
     denied = denies(policy, arn)
-    assert ("sns:Publish",) in denied[("ArnNotLike", "aws:principalarn"), names], (
+    assert ("sns:Publish",) in denied[("ArnNotLike", "aws:principalarn"), allowed], (
         "Everybody else must be refused, whatever his own policy says"
     )
     assert ("sns:Publish",) in denied[("Bool", "aws:securetransport"), ("false",)], (
@@ -815,7 +997,7 @@ def test_own_rules_and_topic_fill_the_failure_queue(each: Installation, side: st
     topic = case.arn("sns", side, f"{case.prefix}-{'01' if side == 'dr' else '02'}")
     rules = {
         case.arn("events", side, f"rule/{case.prefix}-{name}")
-        for name in ("check-requests", "s3-events")
+        for name in ("check-requests", "s3-events", "sweep")
     }
     policy = resource_policy(each, arn)
     senders = {}
@@ -863,6 +1045,9 @@ def test_parliament_finds_nothing_else(install: Callable[[Case], Installation], 
     # they refuse plain HTTP; only names with the suffix, in this account and region, can get it.
     known = it.named("aws_iam_role_policy", "destination-bucket-check").address
     assert found.pop(known) == {"RESOURCE_POLICY_PRIVILEGE_ESCALATION"}
+    # A trail that listens may be of any region, and of the organization's account.
+    sweep = it.named("aws_iam_role_policy", "sweep").address
+    assert found.pop(sweep) == {"RESOURCE_STAR"}
     # In a key's policy the star is the key.
     keys = [address for address in found if ".aws_kms_key." in address]
     assert all(found.pop(address) <= {"RESOURCE_STAR"} for address in keys)

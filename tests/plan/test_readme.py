@@ -43,4 +43,4 @@ def test_a_block_plans_the_whole_module(plan: Plan, number: int) -> None:
         if resource.address.startswith(f"module.block_{number}.")
     ]
 
-    assert len(functions) == 3, f"block {number} of the README makes the three functions"
+    assert len(functions) == 4, f"block {number} of the README makes the four functions"

@@ -17,7 +17,7 @@ import pytest
 from harness.sts import ACCOUNT, OTHER_ACCOUNT, sts_stub
 from harness.terraform import Root, TerraformError
 from harness.toolchain import REPO, Toolchain
-from plan.installations import CLONABLE, Case, compact, key_arn, root_text
+from plan.installations import CLONABLE, FUNCTIONS, Case, compact, key_arn, root_text
 
 pytestmark = pytest.mark.terraform
 
@@ -55,6 +55,7 @@ SUFFIX = "Give a dr_bucket_suffix of at most 20 characters that begins with a hy
 RESERVED = "Choose another dr_bucket_suffix: S3 keeps bucket names ending in"
 MEMORY = "Set function.memory_mb to a whole number from 128 to 10240."
 RUNTIME = 'Set function.runtime to "python3.11" or a later Python'
+CONCURRENCY = "Set function.reserved_concurrency to a whole number from 2"
 TIMEOUT = "Set function.timeout_seconds to a whole number from 30 to 900"
 LAYERS = "Give at most five layers.source and five layers.dr"
 LAYER_ARN = "Give every layer as the ARN of one version"
@@ -112,6 +113,25 @@ STORAGE = "Set storage_class to STANDARD, STANDARD_IA, ONEZONE_IA, INTELLIGENT_T
 RTC_REGION = "Give every one of regions_without_replication_time_control as a region's name"
 TAGS = "Give at most 50 tags, each with a key of 1 to 128 characters"
 
+ACTIONS_MANY = "Give at most five alarms.actions.source and five alarms.actions.dr"
+ACTION = "Give every one of alarms.actions as an ARN with a region and an account"
+ACTION_PLACE = "Name in alarms.actions.source what is in us-west-2, and in alarms.actions.dr"
+TRAIL_BUCKET = "Leave create_trail or reports.bucket out"
+EXISTING = 'Set existing_objects to "replicate", "report" or "ignore".'
+EXISTING_LIMIT = "Set existing_objects_limit to a whole number of objects, 0 or more"
+UNTAG = 'Set on_untag to "disable", "remove" or "keep".'
+REPORTS = "Give reports.bucket as the name of a bucket, not as its ARN"
+REPORTS_DAYS = "Set reports.retention_days to a whole number from 1 to 2147483647"
+PACE = "Set sweep.buckets_per_second to a whole number from 1 to 200."
+SCHEDULE = "Give sweep.schedule as EventBridge takes it"
+TOPIC = f"arn:aws:sns:us-west-2:{ACCOUNT}:on-call"
+
+
+def told(**actions: object) -> dict[str, object]:
+    """The argument: alarms that tell these."""
+    return {"alarms": {"actions": actions}}
+
+
 # Arguments of the module, and what has to be said of them.
 ARGUMENTS: dict[str, tuple[Mapping[str, Any], str]] = {
     "name_empty": ({"name": ""}, NAME),
@@ -155,6 +175,9 @@ ARGUMENTS: dict[str, tuple[Mapping[str, Any], str]] = {
     "memory_broken": ({"function": {"memory_mb": 512.5}}, MEMORY),
     "runtime_other": ({"function": {"runtime": "nodejs22.x"}}, RUNTIME),
     "runtime_old": ({"function": {"runtime": "python3.10"}}, RUNTIME),
+    "concurrency_none": ({"function": {"reserved_concurrency": 0}}, CONCURRENCY),
+    "concurrency_one": ({"function": {"reserved_concurrency": 1}}, CONCURRENCY),
+    "concurrency_broken": ({"function": {"reserved_concurrency": 2.5}}, CONCURRENCY),
     "timeout_short": ({"function": {"timeout_seconds": 29}}, TIMEOUT),
     "timeout_long": ({"function": {"timeout_seconds": 901}}, TIMEOUT),
     "layers_many": ({"layers": {"source": [LAYER] * 6}}, LAYERS),
@@ -238,6 +261,40 @@ ARGUMENTS: dict[str, tuple[Mapping[str, Any], str]] = {
     "translation_to_much": ({"translations": {"logs": "v" * 1025}}, TRANSLATION_LONG),
     "translation_of_control": ({"translations": {"lo\ngs": "logs"}}, TRANSLATION_CONTROL),
     "translation_to_control": ({"translations": {"logs": "lo\u0007gs"}}, TRANSLATION_CONTROL),
+    "actions_many": (told(source=[TOPIC] * 6), ACTIONS_MANY),
+    "actions_many_in_dr": (told(dr=[TOPIC] * 6), ACTIONS_MANY),
+    "action_name": (told(dr=["on-call"]), ACTION),
+    "action_nowhere": (told(source=[f"arn:aws:sns::{ACCOUNT}:on-call"]), ACTION),
+    "action_null": (told(source=[None]), ACTION),
+    "existing_objects": (profiles(existing_objects="copy"), EXISTING),
+    "existing_limit_negative": (profiles(existing_objects_limit=-1), EXISTING_LIMIT),
+    "existing_limit_broken": (profiles(existing_objects_limit=0.5), EXISTING_LIMIT),
+    "on_untag": (profiles(on_untag="delete"), UNTAG),
+    "reports_arn": ({"reports": {"bucket": "arn:aws:s3:::reports"}}, REPORTS),
+    "reports_empty": ({"reports": {"bucket": ""}}, REPORTS),
+    "reports_capital": ({"reports": {"bucket": "Reports"}}, REPORTS),
+    "reports_long": ({"reports": {"bucket": "r" * 64}}, REPORTS),
+    "reports_for_no_time": ({"reports": {"retention_days": 0}}, REPORTS_DAYS),
+    "reports_for_half_a_day": ({"reports": {"retention_days": 0.5}}, REPORTS_DAYS),
+    "reports_for_long": ({"reports": {"retention_days": 2**31}}, REPORTS_DAYS),
+    "pace_none": ({"sweep": {"buckets_per_second": 0}}, PACE),
+    "pace_broken": ({"sweep": {"buckets_per_second": 1.5}}, PACE),
+    "pace_high": ({"sweep": {"buckets_per_second": 201}}, PACE),
+    **{
+        f"schedule_{name}": ({"sweep": {"schedule": text}}, SCHEDULE)
+        for name, text in {
+            "empty": "",
+            "bare": "6 hours",
+            "none": "rate(0 hours)",
+            "one_of_many": "rate(1 hours)",
+            "many_of_one": "rate(6 hour)",
+            "seconds": "rate(30 seconds)",
+            "cron_short": "cron(0 3 * * ?)",
+            "cron_long": "cron(0 3 * * ? * *)",
+            "once": "at(2030-01-01T00:00:00)",
+            "with_line": "rate(6 hours)\n",
+        }.items()
+    },
     "tags_many": ({"tags": {f"key-{index}": "" for index in range(51)}}, TAGS),
     "tag_of_aws": ({"tags": {"aws:owner": "me"}}, TAGS),
 }
@@ -258,6 +315,16 @@ GOOD: dict[str, Mapping[str, Any]] = {
     "days_most": retained(days=36500),
     "years_most": retained(mode="COMPLIANCE", years=100),
     "rtc_with_metrics": profiles(replication_time_control=True, metrics=True),
+    "actions_five": told(source=[TOPIC] * 5, dr=[TOPIC.replace(WEST, EAST)] * 5),
+    "existing_limit_none": profiles(existing_objects_limit=0),
+    "existing_ignored": profiles(existing_objects="ignore", on_untag="keep"),
+    "existing_reported": profiles(existing_objects="report", on_untag="remove"),
+    "reports_longest": {"reports": {"bucket": "r" * 63, "retention_days": 2**31 - 1}},
+    "reports_with_dots": {"reports": {"bucket": "my.reports-1", "retention_days": 1}},
+    "pace_least": {"sweep": {"buckets_per_second": 1, "schedule": "rate(1 minute)"}},
+    "pace_most": {"sweep": {"buckets_per_second": 200, "schedule": "rate(30 days)"}},
+    "schedule_ten": {"sweep": {"schedule": "rate(10 minutes)"}},
+    "schedule_cron": {"sweep": {"schedule": "cron(0/30 3-5 ? * MON-FRI,SUN 2026)"}},
     "overrides_none": profiles(overrides=[]),
     "key_of_many_regions": {"kms": {"dr_key_arn": f"arn:aws:kms:{EAST}:{ACCOUNT}:key/mrk-1a"}},
     **{
@@ -284,6 +351,12 @@ PLANNED: dict[str, tuple[Mapping[str, Any], str]] = {
     "names_long_for_the_namespace": (
         {"dr_bucket_namespace": "account-regional", "dr_bucket_prefix": "p" * 13 + "-"},
         LENGTH,
+    ),
+    "action_elsewhere": (told(source=[TOPIC.replace(WEST, EAST)]), ACTION_PLACE),
+    "action_of_the_source": (told(dr=[TOPIC]), ACTION_PLACE),
+    "trail_in_a_given_bucket": (
+        {"create_trail": True, "reports": {"bucket": "reports"}},
+        TRAIL_BUCKET,
     ),
     "key_elsewhere": ({"kms": {"dr_key_arn": key_arn(WEST)}}, DR_KEY_PLACE),
     "key_of_another_partition": (
@@ -328,13 +401,13 @@ PLANNED: dict[str, tuple[Mapping[str, Any], str]] = {
 }
 
 # The same, of which Terraform does not say which module it is about.
-LARGE = profile(match_tags=[{f"key-{index}": "v" * 250} for index in range(12)])
-LARGE_IN_BYTES = profile(match_tags=[{f"key-{index}": "ü" * 200} for index in range(8)])
+LARGE = profile(match_tags=[{f"key-{index}": "v" * 250} for index in range(10)])
+LARGE_IN_BYTES = profile(match_tags=[{f"key-{index}": "ü" * 150} for index in range(8)])
 
 
 def too_large(given: list[dict[str, object]]) -> str:
-    """The sentence about profiles of more than 2850 bytes."""
-    return f"Shorten profiles to 2850 bytes of JSON (now {len(compact(given).encode())})"
+    """The sentence about profiles of more than 2450 bytes."""
+    return f"Shorten profiles to 2450 bytes of JSON (now {len(compact(given).encode())})"
 
 
 PLACES: dict[str, tuple[Case, str]] = {
@@ -407,10 +480,13 @@ TRANSLATIONS_LARGE = Case(
 
 def too_large_together(case: Case) -> str:
     """The sentence about an environment of more than 4096 bytes: which argument takes how much."""
-    given = case.environment("destination_bucket_check")
-    given |= {"PROFILES": compact(case.arguments["profiles"])}
-    given |= {"DR_KEY_ARN": key_arn(case.dr)} if case.creates_key else {}
-    size = sum(len(f"{name}{value}".encode()) for name, value in given.items())
+    size, given = 0, {}
+    for key in FUNCTIONS:
+        of_function = case.environment(key)
+        of_function |= {"PROFILES": compact(case.arguments["profiles"])}
+        of_function |= {"DR_KEY_ARN": key_arn(case.dr)} if case.creates_key else {}
+        size = max(size, sum(len(f"{name}{value}".encode()) for name, value in of_function.items()))
+        given |= of_function
     profiles, translations, keys, roles = (
         len(given.get(name, "").encode())
         for name in ("PROFILES", "TRANSLATIONS", "SOURCE_KEY_ARNS", "FOREIGN_ROLE_ARNS")
@@ -426,6 +502,10 @@ WHOLE: dict[str, tuple[Case, str]] = {
     "layer_elsewhere": (
         Case("layer_elsewhere", EAST, WEST, {"layers": {"source": [LAYER]}}),
         f"runs in {EAST}, and Lambda takes layers of the same region only",
+    ),
+    "reports_bucket_of_s3": (
+        Case("reports_bucket_of_s3", WEST, EAST, {"name": "sthree-dr"}),
+        f"S3 takes no bucket called sthree-dr-{ACCOUNT}-{WEST}",
     ),
     # A Python that the provider has not heard of is the provider's to refuse.
     "runtime_unborn": (

@@ -8,17 +8,19 @@ import importlib
 import inspect
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.plan import Resource
 from harness.sts import sts_stub
 from harness.terraform import Root
 from harness.toolchain import REPO, Toolchain
 from plan.installations import (
+    BACK,
     CASES,
     CUSTOM,
     DEFAULT,
@@ -36,6 +38,7 @@ from plan.installations import (
     Installation,
     root_text,
 )
+from s3_dr.outcomes import Outcome
 from s3_dr.settings import Settings
 
 pytestmark = pytest.mark.terraform
@@ -44,11 +47,13 @@ SIDE = {
     "source_bucket_check": "source",
     "destination_bucket_check": "dr",
     "enable_replication": "source",
+    "sweep": "source",
 }
 # What starts which function: the name of the permission's source, and the service.
 STARTED_BY = {
     ("events", "source", "rule/{}-s3-events"): "source_bucket_check",
     ("events", "source", "rule/{}-check-requests"): "source_bucket_check",
+    ("events", "source", "rule/{}-sweep"): "sweep",
     ("sns", "dr", "{}-01"): "destination_bucket_check",
     ("sns", "source", "{}-02"): "enable_replication",
 }
@@ -56,7 +61,7 @@ STARTED_BY = {
 
 @pytest.fixture(params=FUNCTIONS)
 def key(request: pytest.FixtureRequest) -> str:
-    """Each of the three functions, as the outputs call it."""
+    """Each of the functions, as the outputs call it."""
     return str(request.param)
 
 
@@ -94,13 +99,15 @@ def test_functions_are_started_by_their_own_only(each: Installation) -> None:
     assert found == expected, "Without its source ARN, a service starts the function for anybody"
 
 
-def test_rules_start_the_first_function(each: Installation) -> None:
+def test_rules_start_the_first_function_and_the_sweep(each: Installation) -> None:
     targets = each.of("aws_cloudwatch_event_target")
     assert {target.values["rule"] for target in targets} == {
         rule.values["name"] for rule in each.of("aws_cloudwatch_event_rule")
     }
     for target in targets:
-        assert target.values["arn"] == function_arn(each, "source_bucket_check")
+        swept = target.values["rule"] == f"{each.case.prefix}-sweep"
+        key = "sweep" if swept else "source_bucket_check"
+        assert target.values["arn"] == function_arn(each, key)
         assert target.values["dead_letter_config"] == [{"arn": queue_arn(each, "source")}], (
             f"{target.address}: what the rule cannot deliver must be kept"
         )
@@ -116,7 +123,7 @@ def test_rules_are_on(each: Installation) -> None:
         assert rule.values["event_bus_name"] == "default", "CloudTrail's events come there only"
 
 
-def test_topics_start_the_other_two(each: Installation) -> None:
+def test_topics_start_the_next_two(each: Installation) -> None:
     subscriptions = {
         resource.values["endpoint"]: resource for resource in each.of("aws_sns_topic_subscription")
     }
@@ -178,7 +185,7 @@ def test_log_expires(it: Installation) -> None:
     days = it.case.arguments.get("log_retention_days", 365)
     assert [each.values["retention_in_days"] for each in it.of("aws_cloudwatch_log_group")] == [
         days
-    ] * 3
+    ] * 4
 
 
 def test_function_runs_as_told(it: Installation, key: str) -> None:
@@ -187,8 +194,10 @@ def test_function_runs_as_told(it: Installation, key: str) -> None:
     values = it.function(key).values
     assert values["architectures"] == [told.get("architecture", "arm64")]
     assert values["memory_size"] == told.get("memory_mb", 512)
+    assert values["reserved_concurrent_executions"] == told.get("reserved_concurrency", -1)
     assert values["runtime"] == told.get("runtime", "python3.13")
-    assert values["timeout"] == told.get("timeout_seconds", 120)
+    timeout = 900 if key == "sweep" else told.get("timeout_seconds", 120)
+    assert values["timeout"] == timeout, "A sweep takes as long as there are buckets"
     assert (values["layers"] or []) == layers.get(SIDE[key], [])
     (logging,) = values["logging_config"]
     assert logging["log_format"] == "JSON"
@@ -202,11 +211,14 @@ def test_everything_is_tagged(install: Callable[[Case], Installation], case: Cas
     assert kinds == {
         "aws_cloudwatch_event_rule",
         "aws_cloudwatch_log_group",
+        "aws_cloudwatch_metric_alarm",
         "aws_iam_role",
         "aws_lambda_function",
+        "aws_s3_bucket",
         "aws_sns_topic",
         "aws_sqs_queue",
         *(["aws_kms_key"] if case.creates_key else []),
+        *(["aws_cloudtrail"] if case.creates_trail else []),
     }
     bare = [each.address for each in taggable if each.values["tags"] != case.arguments["tags"]]
     assert not bare, f"These do not carry the tags that were given: {bare}"
@@ -316,8 +328,11 @@ def test_profiles_say_only_what_is_not_default(install: Callable[[Case], Install
         "match_tags": [{"dr": "halves"}],
         "clone": [],
         "filter": {"prefix": "a/"},
+        "existing_objects": "ignore",
+        "existing_objects_limit": 0,
         "metrics": False,
         "object_lock": {"retention": {"mode": "COMPLIANCE", "years": 7}},
+        "on_untag": "keep",
         "overrides": [],
     }
 
@@ -364,7 +379,7 @@ def profiles_of(installation: Installation) -> list[dict[str, Any]]:
 def test_longest_environment_fits(install: Callable[[Case], Installation]) -> None:
     for key in FUNCTIONS:
         given = install(LONGEST).environment(key)
-        assert len(given["PROFILES"].encode()) > 2800, "The case must be near what the module takes"
+        assert len(given["PROFILES"].encode()) > 2400, "The case must be near what the module takes"
         size = sum(len(f"{name}{value}".encode()) for name, value in given.items())
         assert size <= 4096, f"Lambda takes 4 KB of environment, and the longest has {size} bytes"
 
@@ -372,13 +387,199 @@ def test_longest_environment_fits(install: Callable[[Case], Installation]) -> No
 def test_longest_names_fit(install: Callable[[Case], Installation]) -> None:
     longest = {"aws_cloudwatch_event_rule": 64, "aws_iam_role": 64, "aws_lambda_function": 64}
     longest |= {"aws_sqs_queue": 80, "aws_iam_role_policy": 128, "aws_sns_topic": 256}
+    longest |= {"aws_cloudtrail": 128, "aws_cloudwatch_metric_alarm": 255, "aws_s3_bucket": 63}
+    keys = ("name", "function_name", "alarm_name", "bucket")
     for resource in install(LONGEST).resources:
-        name = resource.values.get("name") or resource.values.get("function_name") or ""
+        name = next((resource.values[key] for key in keys if resource.values.get(key)), "")
         assert len(name) <= longest.get(resource.type, 512), f"AWS takes no name like {name}"
     for target in install(LONGEST).of("aws_cloudwatch_event_target"):
         assert len(target.values["target_id"]) <= 64
     for permission in install(LONGEST).of("aws_lambda_permission"):
         assert len(permission.values["statement_id"]) <= 100
+
+
+# What is there when a bucket is let go, and what has to be gone: the rules, by their modules.
+RULES = {"check_requests", "s3_events", "sweep_rule"}
+RELEASE, ADOPT = "aws_lambda_invocation.release", "aws_lambda_invocation.adopt"
+
+
+def test_buckets_are_let_go_before_anything_is_gone(it: Installation) -> None:
+    """At a destroy Terraform goes the other way round: who depends on something goes first."""
+    needs = dependencies(it)
+    parts = {name for name in needs if name.startswith("module.")}
+    rules = {f"module.{name}" for name in RULES}
+    assert rules < parts
+    for rule in rules:
+        assert RELEASE in needs[rule], f"{rule} would be heard after its buckets were let go"
+    # A created key is never destroyed with the rest, and the functions' environment names it.
+    rest = parts - rules - {"module.dr_key"}
+    missing = rest - needs[RELEASE]
+    assert not missing, f"These could be gone when the buckets are to be let go: {missing}"
+    assert needs[ADOPT] >= {RELEASE, *rules, *rest}, "A sweep is asked for when all is there"
+    assert not any(ADOPT in each for each in needs.values())
+
+
+def dependencies(installation: Installation) -> dict[str, set[str]]:
+    """What each module call and each invocation of the root depends on, by way of others too."""
+    call = installation.plan.data["configuration"]["root_module"]["module_calls"]
+    root = call[installation.case.name]["module"]
+    direct = {
+        **{f"module.{name}": each for name, each in root["module_calls"].items()},
+        **{
+            each["address"]: each
+            for each in root["resources"]
+            if each["type"] == "aws_lambda_invocation"
+        },
+    }
+    named = {name: references(each) & direct.keys() for name, each in direct.items()}
+    found = {name: set(each) for name, each in named.items()}
+    for _ in found:
+        for name, each in found.items():
+            each |= {other for next_ in named[name] for other in found[next_]}
+    return found
+
+
+def references(block: Mapping[str, Any]) -> set[str]:
+    """What a block of the configuration names: modules and resources, without attributes."""
+    found = set(block.get("depends_on", ()))
+
+    def walk(value: object) -> None:
+        if isinstance(value, Mapping):
+            found.update(value.get("references", ()))
+            for each in value.values():
+                walk(each)
+        elif isinstance(value, list):
+            for each in value:
+                walk(each)
+
+    walk(block.get("expressions", {}))
+    return {".".join(each.partition("[")[0].split(".")[:2]) for each in found}
+
+
+def test_terraform_speaks_to_the_sweep(it: Installation) -> None:
+    release, adopt = (invocation(it, name).values for name in ("release", "adopt"))
+    assert release["function_name"] == adopt["function_name"] == name_of(it, "sweep")
+    assert json.loads(release["input"]) == {"source": "s3-dr", "detail-type": "Release Requested"}
+    assert release["lifecycle_scope"] == "CRUD", "Otherwise it would not be heard at a destroy"
+    assert release["triggers"] is None, "What triggers it anew would let all buckets go"
+    assert json.loads(adopt["input"]) == {
+        "source": "s3-dr",
+        "detail-type": "Sweep Requested",
+        "wait": False,
+    }
+    assert adopt["lifecycle_scope"] == "CREATE_ONLY", "At a destroy nothing is to be adopted"
+
+
+def test_every_change_of_settings_is_swept(install: Callable[[Case], Installation]) -> None:
+    """Known in the plan, so that an apply that changes nothing plans nothing."""
+    cases = [case for case in CASES if case.prefix != BACK.prefix]
+    triggers = {case.name: invocation(install(case), "adopt").values["triggers"] for case in cases}
+    assert all(set(each) == {"package", "settings"} for each in triggers.values())
+    settings = [each["settings"] for each in triggers.values()]
+    assert len(set(settings)) == len(settings), "Each of the cases has settings of its own"
+    for case in cases:
+        package = install(case).function("sweep").values["source_code_hash"]
+        assert triggers[case.name]["package"] == package
+
+
+def invocation(installation: Installation, name: str) -> Resource:
+    (found,) = [
+        each
+        for each in installation.of("aws_lambda_invocation")
+        if each.address.endswith(f".{name}")
+    ]
+    return found
+
+
+def test_reports_are_locked_away(each: Installation) -> None:
+    if not each.case.creates_bucket:
+        assert not [resource for resource in each.resources if resource.type.startswith("aws_s3_")]
+        return
+    bucket = each.one("aws_s3_bucket").values
+    assert bucket["bucket"] == each.case.reports_bucket
+    assert bucket["force_destroy"] is True, "What is in it speaks of what is destroyed with it"
+    blocks = each.one("aws_s3_bucket_public_access_block").values
+    assert {name: value for name, value in blocks.items() if isinstance(value, bool)} == {
+        "block_public_acls": True,
+        "block_public_policy": True,
+        "ignore_public_acls": True,
+        "restrict_public_buckets": True,
+    }
+    (rule,) = each.one("aws_s3_bucket_ownership_controls").values["rule"]
+    assert rule == {"object_ownership": "BucketOwnerEnforced"}
+    encryption = each.one("aws_s3_bucket_server_side_encryption_configuration").values
+    (default,) = encryption["rule"][0]["apply_server_side_encryption_by_default"]
+    assert default["sse_algorithm"] == "AES256"
+
+
+def test_only_reports_and_logs_of_a_trail_expire(each: Installation) -> None:
+    """What the functions remember is needed for as long as there are buckets."""
+    if not each.case.creates_bucket:
+        return
+    rules = each.one("aws_s3_bucket_lifecycle_configuration").values["rule"]
+    assert all(rule["status"] == "Enabled" for rule in rules)
+    days = each.case.arguments.get("reports", {}).get("retention_days", 365)
+    expired = {
+        rule["filter"][0]["prefix"]: rule["expiration"][0]["days"]
+        for rule in rules
+        if rule.get("expiration")
+    }
+    trails = {"trail/": days} if each.case.creates_trail else {}
+    assert expired == {"reports/": days, **trails}
+    aborting = [rule for rule in rules if rule.get("abort_incomplete_multipart_upload")]
+    assert len(aborting) == 1 and not aborting[0]["filter"][0].get("prefix")
+
+
+def test_trail_logs_what_events_are_made_of(custom: Installation) -> None:
+    trail = custom.one("aws_cloudtrail").values
+    assert trail["s3_bucket_name"] == custom.case.reports_bucket
+    assert trail["s3_key_prefix"] == "trail"
+    assert trail["enable_logging"] is True and trail["enable_log_file_validation"] is True
+    assert trail["is_multi_region_trail"] is False, "Events of other regions are nobody's here"
+    assert trail["include_global_service_events"] is False
+    (selector,) = trail["event_selector"]
+    assert selector["include_management_events"] is True
+    assert selector["read_write_type"] == "WriteOnly"
+
+
+def test_alarms_tell_whom_they_should(each: Installation) -> None:
+    actions = each.case.arguments.get("alarms", {}).get("actions", {})
+    found = {}
+    for alarm in each.of("aws_cloudwatch_metric_alarm"):
+        side = "source" if each.region_of(alarm.provider) == each.case.source else "dr"
+        found[side, alarm.values["metric_name"]] = alarm.values
+        assert list(alarm.values["alarm_actions"] or []) == sorted(actions.get(side, []))
+        assert (alarm.values["comparison_operator"], alarm.values["threshold"]) == (
+            "GreaterThanThreshold",
+            0,
+        ), "One is one too many"
+    metrics = ("ApproximateNumberOfMessagesVisible", "Unprotected")
+    sides = ("dr", "source") if each.case.has_alarms else ()
+    assert set(found) == {(side, metric) for side in sides for metric in metrics}
+    for (_, metric), values in found.items():
+        if metric == "Unprotected":
+            assert values["namespace"] == each.case.prefix
+            assert values["statistic"] == "Sum"
+        else:
+            assert values["namespace"] == "AWS/SQS"
+            assert values["dimensions"] == {"QueueName": f"{each.case.prefix}-failures"}
+
+
+def test_records_of_what_is_not_protected_are_counted(each: Installation) -> None:
+    filters = each.of("aws_cloudwatch_log_metric_filter")
+    groups = {found.values["log_group_name"] for found in filters}
+    assert groups == {
+        f"/aws/lambda/{name_of(each, key)}" for key in FUNCTIONS if each.case.has_alarms
+    }
+    for found in filters:
+        assert found.values["pattern"] == ('{ ($.outcome = "blocked") || ($.outcome = "failed") }')
+        (metric,) = found.values["metric_transformation"]
+        assert (metric["namespace"], metric["name"], metric["value"]) == (
+            each.case.prefix,
+            "Unprotected",
+            "1",
+        )
+    assert {Outcome.BLOCKED, Outcome.FAILED} == {"blocked", "failed"}
 
 
 def test_handler_is_a_function_of_the_zip(default: Installation, key: str, repo: Path) -> None:

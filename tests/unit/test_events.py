@@ -12,7 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functional.payload import EVENTS, NAME_IN_EVENTS, environment, event, message, sns_event
-from s3_dr.events import BucketRequest, from_eventbridge, from_sns
+from s3_dr.events import (
+    BACKFILL_DETAIL_TYPE,
+    CHECK_DETAIL_TYPE,
+    CONFIRM_DETAIL_TYPE,
+    RELEASE_DETAIL_TYPE,
+    BucketRequest,
+    from_eventbridge,
+    from_own,
+    from_sns,
+    is_call,
+    is_own,
+)
 from s3_dr.naming import is_bucket_name
 from s3_dr.outcomes import Ignored, Reason
 from s3_dr.settings import Settings
@@ -342,3 +353,134 @@ def test_a_correlation_id_is_bounded() -> None:
 
     assert isinstance(received, BucketRequest)
     assert len(received.correlation_id) == 128, "a hostile id must not swell every log line"
+
+
+WISHES = {CHECK_DETAIL_TYPE, RELEASE_DETAIL_TYPE}
+
+
+def own(detail: object, wish: object = CHECK_DETAIL_TYPE, **more: object) -> list[Any]:
+    """What a request of our own kind is read as."""
+    return list(
+        from_own({"source": "s3-dr", "detail-type": wish, "detail": detail, **more}, WISHES)
+    )
+
+
+def test_a_request_names_one_bucket_or_several() -> None:
+    one = own({"bucket": "orders"}, id="e-1")
+    several = own({"buckets": ["orders", "reports"]}, RELEASE_DETAIL_TYPE)
+
+    assert one == [BucketRequest("orders", "e-1")]
+    assert several == [
+        BucketRequest(name, "", wish=RELEASE_DETAIL_TYPE) for name in ("orders", "reports")
+    ]
+    assert own({"bucket": "one", "buckets": ["other"]}) == [BucketRequest("other", "")]
+
+
+def test_every_name_of_many_is_read_and_a_bad_one_stops_no_other() -> None:
+    names = [f"bucket-{number}" for number in range(10_000)]
+
+    found = own({"buckets": [*names, "Bad", None, *names[:1]]})
+
+    assert [item.bucket for item in found[:10_000]] == names
+    assert [item.reason for item in found[10_000:10_002]] == [
+        Reason.NOT_A_BUCKET,
+        Reason.UNKNOWN_EVENT,
+    ]
+    assert found[-1] == BucketRequest("bucket-0", "")
+
+
+@pytest.mark.parametrize("flag", ["dry_run", "everything"])
+@pytest.mark.parametrize("value", [True, False, None, "true", 1, [True], {"a": True}], ids=repr)
+def test_only_true_is_true(flag: str, value: object) -> None:
+    [found] = own({"bucket": "orders", flag: value})
+
+    assert getattr(found, flag) is (value is True)
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        None,
+        "orders",
+        ["orders"],
+        {},
+        {"bucket": None},
+        {"bucket": ["orders"]},
+        {"bucket": {"name": "orders"}},
+        {"buckets": None},
+        {"buckets": "orders"},
+        {"buckets": []},
+        {"buckets": {}},
+        {"buckets": {"orders": 1}},
+        {"buckets": [["orders"]]},
+        {"Bucket": "orders"},
+    ],
+    ids=repr,
+)
+def test_a_request_that_names_no_bucket_is_unknown(detail: object) -> None:
+    [found] = own(detail, id="e-1")
+
+    assert isinstance(found, Ignored)
+    assert found.reason == Reason.UNKNOWN_EVENT
+    assert found.correlation_id == "e-1"
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [BACKFILL_DETAIL_TYPE, CONFIRM_DETAIL_TYPE, "", None, 7, [CHECK_DETAIL_TYPE], {}],
+    ids=repr,
+)
+def test_a_wish_that_the_function_does_not_know_is_unknown(wish: object) -> None:
+    [found] = own({"buckets": ["orders", "reports"]}, wish)
+
+    assert isinstance(found, Ignored), "once, and not for each bucket"
+    assert found.reason == Reason.UNKNOWN_EVENT
+    assert CHECK_DETAIL_TYPE in str(found), "the sentence says what it would have known"
+
+
+@given(JSON, JSON, JSON)
+def test_any_json_value_as_a_request_is_read(detail: Any, wish: Any, number: Any) -> None:
+    for kind in (wish, CHECK_DETAIL_TYPE):
+        found = own(detail, kind, id=number)
+        assert found, "there is always something to report"
+        for item in found:
+            assert isinstance(item, Ignored) or is_bucket_name(item.bucket)
+
+
+@given(ODD, ODD)
+def test_any_json_value_in_a_request_is_read(name: Any, names: Any) -> None:
+    for detail in ({"bucket": name}, {"buckets": names}, {"buckets": [name, "orders"]}):
+        for item in own(detail):
+            assert isinstance(item, Ignored) or is_bucket_name(item.bucket)
+
+
+@given(JSON)
+def test_any_json_value_has_a_sender(sent: Any) -> None:
+    assert is_own(sent) is (isinstance(sent, dict) and sent.get("source") == "s3-dr")
+    assert is_own(sent) or not is_call(sent)
+
+
+def test_only_who_waits_for_the_answer_makes_a_call() -> None:
+    assert is_call({"source": "s3-dr"})
+    assert not is_call({"source": "s3-dr", "account": "111122223333"}), "a bus brought it"
+    assert not is_call(event("check_request"))
+    assert is_own(event("check_request"))
+    assert not is_own(event("put_bucket_tagging"))
+
+
+def test_a_message_carries_no_wish_on() -> None:
+    """The next function reads everything from AWS, and is not told to release."""
+    sent = BucketRequest("orders", "c-1", wish=RELEASE_DETAIL_TYPE, dry_run=True, everything=True)
+
+    [received] = from_sns(sns_event(sent.message()))
+
+    assert received == BucketRequest("orders", "c-1")
+
+
+@pytest.mark.parametrize("field", ["wish", "dry_run", "everything"])
+def test_a_message_cannot_ask_for_more_than_a_check(field: str) -> None:
+    forged = {"version": 1, "bucket": "orders", field: RELEASE_DETAIL_TYPE}
+
+    [received] = from_sns(sns_event(json.dumps(forged)))
+
+    assert received == BucketRequest("orders", "")

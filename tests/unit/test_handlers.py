@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from functional.living import by_bus, direct
 from functional.payload import Context, Functions, environment, event, message, sns_event
-from s3_dr import destination, handlers
+from s3_dr import destination, handlers, sweep
 from s3_dr.check import Check
 from s3_dr.outcomes import Blocked, Ignored, Outcome, Reason
 from s3_dr.settings import SettingsError
@@ -112,3 +114,226 @@ def test_the_settings_are_read_when_an_event_comes(
 
     with pytest.raises(SettingsError, match=r"DR_ACCOUNT_ID.*TOPIC_02_ARN"):
         handlers.source_bucket_check(event("put_bucket_tagging"), Context())
+
+
+CHECK = "Bucket Check Requested"
+
+
+def test_who_waits_finds_errors_in_the_results(stepping: Functions) -> None:
+    sent = direct(CHECK, buckets=["broken-1", "fine-1", "broken-2"])
+
+    results = handlers.destination_bucket_check(sent, Context())["results"]
+
+    assert [result["outcome"] for result in results] == ["failed", "passed_on", "failed"]
+    assert results[0]["detail"] == "broken-1"
+    assert [line["level"] for line in stepping.log_lines()] == ["ERROR", "INFO", "ERROR"]
+
+
+def test_what_a_bus_brought_is_raised(stepping: Functions) -> None:
+    with pytest.raises(RuntimeError, match="broken-1"):
+        handlers.destination_bucket_check(by_bus(CHECK, bucket="broken-1"), Context())
+
+
+def test_a_dry_run_with_something_to_change_is_pending(stepping: Functions) -> None:
+    sent = direct(CHECK, buckets=["fine-1", "blocked-1", "ignored-1"], dry_run=True)
+
+    results = handlers.destination_bucket_check(sent, Context())["results"]
+
+    assert [result["outcome"] for result in results] == ["pending", "blocked", "ignored"]
+    assert results[0]["changes"] == ["PutBucketPolicy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "wishes"),
+    [
+        ("source_bucket_check", {CHECK}),
+        ("destination_bucket_check", {CHECK}),
+        (
+            "enable_replication",
+            {
+                CHECK,
+                "Bucket Backfill Requested",
+                "Bucket Backfill Confirmed",
+                "Bucket Release Requested",
+            },
+        ),
+    ],
+)
+def test_each_function_knows_its_requests_and_no_others(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch, name: str, wishes: set[str]
+) -> None:
+    from s3_dr import replication, source
+
+    for module in (source, destination, replication):
+        for each in ("source_bucket_check", "destination_bucket_check", "enable_replication"):
+            if hasattr(module, each):
+                monkeypatch.setattr(module, each, lambda _: Outcome.PASSED_ON)
+    known = set()
+    for wish in (
+        CHECK,
+        "Bucket Backfill Requested",
+        "Bucket Backfill Confirmed",
+        "Bucket Release Requested",
+        "Sweep Requested",
+        "Release Requested",
+        "bucket check requested",
+    ):
+        result = functions.only(getattr(handlers, name), direct(wish, buckets=["orders"]))
+        if result["outcome"] == "passed_on":
+            known.add(wish)
+        else:
+            assert result["reason"] == "UNKNOWN_EVENT"
+
+    assert known == wishes
+
+
+class Swept:
+    """A sweep that only says what it was asked for."""
+
+    report: dict[str, Any] = {"outcome": Outcome.SWEPT, "orphans": []}  # noqa: RUF012
+    did: list[str] = []  # noqa: RUF012
+
+    def __init__(self, *_: object) -> None:
+        self.run = lambda: {**self.report, "did": "run"}
+        self.look = lambda: {"did": "look", "orphans": []}
+        self.did.clear()
+
+    def release_all(self) -> dict[str, Any]:
+        self.did.append("release")
+        return {"outcome": Outcome.RELEASED, "did": "release", "times": self.did.count("release")}
+
+    def sleep(self, seconds: float) -> None:
+        self.did.append(f"sleep {seconds:.0f}")
+
+    def set_leaving(self, is_leaving: bool) -> None:
+        self.did.append(f"leaving {is_leaving}")
+
+    def ask_after_an_apply(self) -> None:
+        raise AskedError
+
+
+class AskedError(Exception):
+    """The sweep was only asked for."""
+
+
+@pytest.fixture
+def sweeping(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> Functions:
+    monkeypatch.setattr(sweep, "Sweep", Swept)
+    return functions
+
+
+SCHEDULE = {"source": "aws.events", "detail-type": "Scheduled Event", "account": "1"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "did"),
+    [
+        (SCHEDULE, "run"),
+        ({}, "run"),
+        (None, "run"),
+        ([], "run"),
+        ({"source": "s3-dr", "detail-type": "Sweep Requested"}, "run"),
+        ({"source": "s3-dr", "detail-type": "Sweep Requested", "account": "1"}, "run"),
+        ({"source": "s3-dr", "detail-type": "Sweep Look Requested"}, "look"),
+        ({"source": "s3-dr", "detail-type": "Release Requested"}, "release"),
+        (
+            {"source": "s3-dr", "detail-type": "Release Requested", "tf": {"action": "delete"}},
+            "release",
+        ),
+        ({"source": "aws.s3", "detail-type": "Release Requested"}, "run"),
+    ],
+    ids=str,
+)
+def test_what_the_sweep_does(sweeping: Functions, sent: object, did: str) -> None:
+    assert handlers.sweep(sent, Context())["did"] == did
+
+
+@pytest.mark.parametrize("action", ["create", "update"])
+def test_terraform_making_the_release_releases_nothing(sweeping: Functions, action: str) -> None:
+    sent = {"source": "s3-dr", "detail-type": "Release Requested", "tf": {"action": action}}
+
+    assert handlers.sweep(sent, Context()) == {}
+
+
+def test_terraform_taking_the_release_away_releases_twice(sweeping: Functions) -> None:
+    sent = {"source": "s3-dr", "detail-type": "Release Requested", "tf": {"action": "delete"}}
+
+    assert handlers.sweep(sent, Context())["times"] == 2, "the second time tells"
+    assert Swept.did == ["leaving True", "release", "sleep 10", "release"]
+
+
+def test_an_operator_releases_once_and_nobody_leaves(sweeping: Functions) -> None:
+    sent = {"source": "s3-dr", "detail-type": "Release Requested"}
+
+    assert handlers.sweep(sent, Context())["times"] == 1
+    assert Swept.did == ["release"]
+
+
+def test_terraform_only_asks_for_a_sweep(sweeping: Functions) -> None:
+    sent = {"source": "s3-dr", "detail-type": "Sweep Requested", "tf": {"action": "create"}}
+
+    with pytest.raises(AskedError):
+        handlers.sweep(sent, Context())
+    [line] = sweeping.log_lines()
+    assert (line["level"], line["reason"]) == ("ERROR", "AskedError"), "an error is told and raised"
+
+
+@pytest.mark.parametrize(
+    ("report", "level"),
+    [
+        ({"outcome": Outcome.SWEPT}, "INFO"),
+        ({"outcome": Outcome.BLOCKED, "reason": Reason.NO_TRAIL}, "ERROR"),
+    ],
+)
+def test_the_level_tells_whether_a_sweep_needs_somebody(
+    sweeping: Functions, monkeypatch: pytest.MonkeyPatch, report: Any, level: str
+) -> None:
+    monkeypatch.setattr(Swept, "report", report)
+
+    handlers.sweep(SCHEDULE, Context())
+
+    [line] = sweeping.log_lines()
+    assert (line["level"], line["function"]) == (level, "sweep")
+    assert line["request_id"] == Context.aws_request_id
+
+
+def test_a_sweep_that_failed_is_logged_in_full_and_raised(
+    sweeping: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = {"outcome": Outcome.FAILED, "reason": "SweepError", "detail": "twins: no", "sent": 7}
+    monkeypatch.setattr(Swept, "report", report)
+
+    with pytest.raises(sweep.SweepError, match="twins: no"):
+        handlers.sweep(SCHEDULE, Context())
+
+    [line] = sweeping.log_lines()
+    assert (line["level"], line["sent"], line["detail"]) == ("ERROR", 7, "twins: no")
+
+
+def test_ten_thousand_orphans_do_not_swell_the_log(
+    sweeping: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orphan = {"twin": "t" * 63, "source": "s" * 63, "reason": "SOURCE_UNTAGGED"}
+    report = {"outcome": Outcome.SWEPT, "orphans": [orphan] * 10_000}
+    monkeypatch.setattr(Swept, "report", report)
+
+    answer = handlers.sweep(SCHEDULE, Context())
+
+    assert len(answer["orphans"]) == 10_000
+    [line] = sweeping.log_lines()
+    assert len(line["orphans"]) == 100, "of a record CloudWatch takes 256 KB"
+
+
+def test_the_budget_of_a_sweep_is_lambdas_time(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[float] = []
+
+    def made(_: object, __: object, budget: Any) -> Any:
+        seen.append(budget.remaining())
+        return SimpleNamespace(run=lambda: {})
+
+    monkeypatch.setattr(sweep, "Sweep", made)
+    handlers.sweep(SCHEDULE, Context(123.0))
+
+    assert seen == [123.0]

@@ -321,3 +321,31 @@ def test_any_tags_are_read_or_refused(tags: dict[str, str]) -> None:
     assert reason == Reason.OVERRIDE_NOT_VALID
     unchanged: dict[str, Any] = {field: getattr(GOLD, field) for field in OVERRIDES}
     assert replace(found, **unchanged) == GOLD, "nothing changes but what tags may change"
+
+
+@pytest.mark.parametrize(
+    ("field", "usual", "others"),
+    [
+        ("existing_objects", "replicate", ["report", "ignore"]),
+        ("existing_objects_limit", None, [0, 1, 10**9]),
+        ("on_untag", "disable", ["remove", "keep"]),
+    ],
+)
+def test_what_a_life_needs_has_its_default_and_is_read(
+    field: str, usual: Any, others: list[Any]
+) -> None:
+    assert getattr(Profile.from_dict(MATCHES), field) == usual
+    for other in [usual, *others]:
+        assert getattr(Profile.from_dict({**MATCHES, field: other}), field) == other
+
+
+@pytest.mark.parametrize("field", ["existing-objects", "existing-objects-limit", "on-untag"])
+def test_no_tag_changes_what_a_life_needs(field: str) -> None:
+    with pytest.raises(Blocked) as caught:
+        GOLD.for_bucket({f"s3-dr:{field}": "ignore"})
+
+    assert caught.value.reason == Reason.OVERRIDE_NOT_VALID
+
+
+def test_the_mark_of_a_twins_life_is_no_override() -> None:
+    assert GOLD.for_bucket({"s3-dr:life": "20260302T090308Z"}) == GOLD

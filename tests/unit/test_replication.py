@@ -672,3 +672,96 @@ def test_only_a_region_without_time_control_is_no_error(
 
     assert isinstance(caught.value, Blocked) == blocked
     assert not blocked or getattr(caught.value, "reason", "") == Reason.RTC_NOT_SUPPORTED
+
+
+def configured(*rules: Any, role: str = REPLICATION_ROLE) -> dict[str, Any]:
+    return {"Role": role, "Rules": list(rules)}
+
+
+def fingerprint(configuration: Any, **fields: Any) -> str:
+    return replication._fingerprint(configuration, check(**fields))
+
+
+def covers(current: Any, desired: Any) -> bool:
+    return replication._covers(current, desired, check())
+
+
+SAME: dict[str, dict[str, Any]] = {
+    "without the usual owner": {"Destination": {"Bucket": "arn:aws:s3:::orders-dr"}},
+    "with what is off": {
+        "Destination": {**OURS["Destination"], "Metrics": {"Status": "Disabled"}},
+        "SourceSelectionCriteria": {"ReplicaModifications": {"Status": "Disabled"}},
+    },
+    "with no filter at all": {"Filter": {}},
+    "with an And of one prefix": {"Filter": {"And": {"Prefix": "", "Tags": []}}},
+}
+OTHER: dict[str, dict[str, Any]] = {
+    "another bucket": {"Destination": {"Bucket": "arn:aws:s3:::elsewhere"}},
+    "another account": {"Destination": {**OURS["Destination"], "Account": FOREIGN_ACCOUNT}},
+    "another prefix": {"Filter": {"Prefix": "x/"}},
+    "a tag": {"Filter": {"Tag": {"Key": "a", "Value": "b"}}},
+    "no delete markers": {"DeleteMarkerReplication": {"Status": "Disabled"}},
+    "off": {"Status": "Disabled"},
+    "another priority": {"Priority": 2},
+    "another class": {"Destination": {**OURS["Destination"], "StorageClass": "STANDARD_IA"}},
+}
+NO_LOSS = ("another account", "another priority", "another class")
+
+
+@pytest.mark.parametrize("changes", SAME.values(), ids=SAME)
+def test_a_fingerprint_is_of_the_meaning(changes: Any) -> None:
+    assert fingerprint(configured({**OURS, **changes})) == fingerprint(configured(OURS))
+    assert covers(configured({**OURS, **changes}), configured(OURS))
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_another_rule_has_another_fingerprint(name: str) -> None:
+    changed = configured({**OURS, **OTHER[name]})
+
+    assert fingerprint(changed) != fingerprint(configured(OURS))
+    assert covers(changed, configured(OURS)) is (name in NO_LOSS)
+
+
+def test_more_than_is_wanted_covers_it() -> None:
+    without = configured({**OURS, "DeleteMarkerReplication": {"Status": "Disabled"}})
+
+    assert covers(configured(OURS), without)
+    assert not covers(without, configured(OURS))
+
+
+def test_the_role_counts_and_foreign_rules_do_not() -> None:
+    theirs = foreign()
+
+    assert fingerprint(configured(OURS, theirs)) == fingerprint(configured(OURS))
+    assert fingerprint(configured(OURS, role="arn:r")) != fingerprint(configured(OURS))
+    assert covers(configured(OURS, theirs), configured(OURS))
+    assert not covers(configured(OURS, role="arn:r"), configured(OURS))
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [None, configured(foreign()), configured({**OURS, "Status": "Disabled"})],
+    ids=["none", "foreign only", "off"],
+)
+def test_nothing_is_covered_without_a_live_rule_of_ours(configuration: Any) -> None:
+    assert not covers(configuration, configured(OURS))
+
+
+@given(st.lists(RULE, max_size=3), st.randoms(use_true_random=False))
+def test_our_rule_is_found_by_its_id_alone(others: list[Any], random: Any) -> None:
+    rules = [*others, OURS]
+    random.shuffle(rules)
+
+    assert replication.our_rule(configured(*rules), check()) is OURS
+    assert replication.our_rule(configured(*others), check()) is None
+    assert replication.our_rule(None, check()) is None
+
+
+@pytest.mark.parametrize(
+    ("known", "way"),
+    [("standard", "remove"), ("gone", "disable"), ("", "disable"), ("Standard", "disable")],
+)
+def test_the_profile_of_the_record_decides_how_a_bucket_is_let_go(known: str, way: str) -> None:
+    record = replication.Record(profile=known)
+
+    assert replication._on_untag(check(on_untag="remove"), record) == way

@@ -79,9 +79,12 @@ def test_a_bucket_arn_is_of_the_partition() -> None:
 
 
 OPTIONAL = (
+    "BATCH_ROLE_ARN",
     "DR_BUCKET_PREFIX",
     "DR_KEY_ARN",
+    "ENABLE_REPLICATION_ARN",
     "FOREIGN_ROLE_ARNS",
+    "REPORTS_BUCKET",
     "SOURCE_KEY_ARNS",
     "SOURCE_READER_ROLE_ARN",
     "TWIN_READER_ROLE_ARN",
@@ -112,7 +115,19 @@ def test_an_optional_variable_is_read(name: str) -> None:
 def test_every_variable_is_tested() -> None:
     fields = {field.name.upper() for field in dataclasses.fields(Settings)}
 
-    assert fields == {*environment(), *OPTIONAL, "TRANSLATIONS"}
+    assert fields == {*environment(), *OPTIONAL, "SWEEP_BUCKETS_PER_SECOND", "TRANSLATIONS"}
+
+
+def test_the_pace_of_a_sweep_is_a_number_above_zero() -> None:
+    def pace(text: str) -> float:
+        variables = environment(SWEEP_BUCKETS_PER_SECOND=text)
+        return Settings.from_environment(variables).sweep_buckets_per_second
+
+    assert Settings.from_environment(environment()).sweep_buckets_per_second == 20
+    assert pace("2.5") == 2.5
+    for text in ("0", "-1", "fast", "nan"):
+        with pytest.raises(SettingsError, match="SWEEP_BUCKETS_PER_SECOND"):
+            pace(text)
 
 
 def test_translations_are_a_map() -> None:
@@ -160,3 +175,33 @@ def test_accounts_are_told_apart() -> None:
 def test_a_profile_that_cannot_be_read_is_named(fields: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match="PROFILES is not a list of profiles"):
         Settings.from_environment(environment(PROFILES=profiles(**fields)))
+
+
+@pytest.mark.parametrize("text", ["1", "0.5", "200", "1e2"])
+def test_any_number_above_zero_is_a_pace(text: str) -> None:
+    settings = Settings.from_environment(environment(SWEEP_BUCKETS_PER_SECOND=text))
+
+    assert settings.sweep_buckets_per_second == float(text)
+
+
+@pytest.mark.parametrize("text", ["-inf", "1,5", "20/s", "0.0", "None"])
+def test_a_pace_that_is_none_is_named_in_a_sentence(text: str) -> None:
+    with pytest.raises(SettingsError, match="SWEEP_BUCKETS_PER_SECOND") as caught:
+        Settings.from_environment(environment(SWEEP_BUCKETS_PER_SECOND=text))
+
+    assert repr(text) in str(caught.value)
+
+
+def test_the_old_environment_is_enough_for_the_new_code() -> None:
+    settings = Settings.from_environment(environment())
+
+    assert settings.reports_bucket == settings.batch_role_arn == ""
+    assert settings.enable_replication_arn == ""
+    profile = settings.profiles[0]
+    assert (profile.existing_objects, profile.on_untag) == ("replicate", "disable")
+
+
+@pytest.mark.parametrize("field", ["existing_object", "onUntag"])
+def test_a_field_of_another_version_is_refused(field: str) -> None:
+    with pytest.raises(SettingsError, match=field):
+        Settings.from_environment(environment(PROFILES=profiles(**{field: "x"})))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -68,7 +69,12 @@ def test_an_sdk_need_not_know_what_is_not_asked_of_it() -> None:
 
 
 def test_a_plain_twin_is_asked_for_without_options() -> None:
-    assert created() == {
+    asked = created()
+    life = asked["CreateBucketConfiguration"]["Tags"].pop()
+
+    assert life["Key"] == "s3-dr:life"
+    assert re.fullmatch(r"\d{8}T\d{6}\.\d{6}Z", life["Value"]), "what a tag's value may be"
+    assert asked == {
         "Bucket": "orders-dr",
         "CreateBucketConfiguration": {
             "LocationConstraint": "us-east-2",

@@ -1,6 +1,6 @@
 # The rules of s3-dr listen to what concerns it, and to nobody else's account.
 #
-# Of the whole root this demands nothing. It looks at rules whose names end in -s3-events or -check-requests. What
+# Of the whole root this demands nothing. It looks at rules whose names end in -s3-events, -check-requests or -sweep. What
 # concerns s3-dr is tags, replication and all that a profile may have cloned.
 
 Feature: Events are chosen with care
@@ -43,7 +43,7 @@ Feature: Events are chosen with care
   @noskip
   Scenario: Requests come from one account
     Given I have aws_cloudwatch_event_rule defined
-    When its name is "^.+-check-requests$" regex
+    When its name is "^.+-(check-requests|sweep)$" regex
     Then it must have event_pattern
     And it must have account
     And its value must match the "^[0-9]{12}$" regex

@@ -1,7 +1,7 @@
 # What fails in s3-dr is tried again, then kept.
 #
-# Of the whole root this demands nothing. It looks at what belongs to functions whose names end in -bucket-check or
-# -enable-replication, at queues whose names end in -failures, and at subscriptions that are called topic_01 or
+# Of the whole root this demands nothing. It looks at what belongs to functions whose names end in -bucket-check,
+# -enable-replication or -sweep, at queues whose names end in -failures, and at subscriptions that are called topic_01 or
 # topic_02, or are in a module that is, as the module's are: their other attributes can be unknown in a plan.
 
 Feature: Nothing is lost in silence
@@ -9,7 +9,7 @@ Feature: Nothing is lost in silence
   @noskip
   Scenario: A function's failures go to a queue
     Given I have aws_lambda_function_event_invoke_config defined
-    When its function_name is "^.+-(bucket-check|enable-replication)$" regex
+    When its function_name is "^.+-(bucket-check|enable-replication|sweep)$" regex
     Then it must have destination_config
     And it must have on_failure
     And it must have destination
@@ -18,7 +18,7 @@ Feature: Nothing is lost in silence
   @noskip
   Scenario: A function tries again
     Given I have aws_lambda_function_event_invoke_config defined
-    When its function_name is "^.+-(bucket-check|enable-replication)$" regex
+    When its function_name is "^.+-(bucket-check|enable-replication|sweep)$" regex
     Then it must have maximum_retry_attempts
     And its value must be greater than 0
 
@@ -33,7 +33,7 @@ Feature: Nothing is lost in silence
   @noskip
   Scenario: Events that a rule could not deliver go to a queue
     Given I have aws_cloudwatch_event_target defined
-    When its target_id is "^.+-bucket-check$" regex
+    When its target_id is "^.+-(bucket-check|sweep)$" regex
     Then it must have dead_letter_config
     And it must have arn
     And its value must match the "^arn:[a-z-]+:sqs:.+-failures$" regex
@@ -41,7 +41,7 @@ Feature: Nothing is lost in silence
   @noskip
   Scenario: A rule tries again
     Given I have aws_cloudwatch_event_target defined
-    When its target_id is "^.+-bucket-check$" regex
+    When its target_id is "^.+-(bucket-check|sweep)$" regex
     Then it must have retry_policy
     And it must have maximum_retry_attempts
     And its value must be greater than 0

@@ -1,15 +1,15 @@
 # What the roles of s3-dr may do is spelt out, pinned and never deletes a bucket or an object.
 #
 # Of the whole root this demands nothing. It looks at roles and role policies whose names end in -bucket-check,
-# -replication, -source-reader or -twin-reader, as the module's do; a role of your own that is called so is looked at
-# too. "Its Effect is Allow" takes the statements one by one, whether they have one action and resource or many.
+# -replication, -sweep, -batch, -source-reader or -twin-reader, as the module's do; a role of your own that is called so
+# is looked at too. "Its Effect is Allow" takes the statements one by one, whether they have one action and resource or many.
 
 Feature: The roles have the least privilege
 
   @noskip
   Scenario: Every action is spelt out
     Given I have aws_iam_role_policy defined
-    When its name is "^.+-(bucket-check|replication|source-reader|twin-reader)$" regex
+    When its name is "^.+-(batch|bucket-check|replication|sweep|source-reader|twin-reader)$" regex
     Then it must have policy
     And it must have statement
     And it must have action
@@ -18,7 +18,7 @@ Feature: The roles have the least privilege
   @noskip
   Scenario: Nothing is allowed by leaving something out
     Given I have aws_iam_role_policy defined
-    When its name is "^.+-(bucket-check|replication|source-reader|twin-reader)$" regex
+    When its name is "^.+-(batch|bucket-check|replication|sweep|source-reader|twin-reader)$" regex
     Then it must have policy
     And it must not have notaction
     And it must not have notresource
@@ -26,7 +26,7 @@ Feature: The roles have the least privilege
   @noskip
   Scenario: Nothing can be deleted but the configuration of a website
     Given I have aws_iam_role_policy defined
-    When its name is "^.+-(bucket-check|replication|source-reader|twin-reader)$" regex
+    When its name is "^.+-(batch|bucket-check|replication|sweep|source-reader|twin-reader)$" regex
     Then it must have policy
     And it must have statement
     When its Effect is Allow
@@ -35,20 +35,20 @@ Feature: The roles have the least privilege
     And its value must not match the "^[a-z0-9-]+:Delete(?!BucketWebsite$).*" regex
 
   @noskip
-  Scenario: Nothing but the list of buckets is open on every resource
+  Scenario: Only what knows no resource is open on every resource
     Given I have aws_iam_role_policy defined
-    When its name is "^.+-(bucket-check|replication|source-reader|twin-reader)$" regex
+    When its name is "^.+-(batch|bucket-check|replication|sweep|source-reader|twin-reader)$" regex
     Then it must have policy
     And it must have statement
     When its Effect is Allow
     When its Resource is "*"
     Then it must have action
-    And its value must be s3:ListAllMyBuckets
+    And its value must match the "^(cloudtrail:(DescribeTrails|Get(EventSelectors|TrailStatus))|cloudwatch:GetMetricData|s3:(CreateJob|ListAllMyBuckets)|tag:GetResources)$" regex
 
   @noskip
   Scenario: Every word about a bucket has a condition
     Given I have aws_iam_role_policy defined
-    When its name is "^.+-(bucket-check|replication|source-reader|twin-reader)$" regex
+    When its name is "^.+-(batch|bucket-check|replication|sweep|source-reader|twin-reader)$" regex
     Then it must have policy
     And it must have statement
     When its Effect is Allow
@@ -59,7 +59,7 @@ Feature: The roles have the least privilege
   @noskip
   Scenario: Buckets are changed in one region only
     Given I have aws_iam_role_policy defined
-    When its name is "^.+-(bucket-check|enable-replication)$" regex
+    When its name is "^.+-(bucket-check|enable-replication|sweep)$" regex
     Then it must have policy
     And it must have statement
     When its Effect is Allow
@@ -81,7 +81,7 @@ Feature: The roles have the least privilege
   @noskip
   Scenario: Only named roles can be passed
     Given I have aws_iam_role_policy defined
-    When its name is "^.+-(bucket-check|replication|source-reader|twin-reader)$" regex
+    When its name is "^.+-(batch|bucket-check|replication|sweep|source-reader|twin-reader)$" regex
     Then it must have policy
     And it must have statement
     When its Effect is Allow
@@ -90,20 +90,66 @@ Feature: The roles have the least privilege
     And its value must match the "^arn:[a-z-]+:iam::[0-9]{12}:role/[^*?]+$" regex
 
   @noskip
-  Scenario: Roles are passed to S3 only
+  Scenario: Roles are passed to S3 and its Batch Operations only
     Given I have aws_iam_role_policy defined
-    When its name is "^.+-(bucket-check|replication|source-reader|twin-reader)$" regex
+    When its name is "^.+-(batch|bucket-check|replication|sweep|source-reader|twin-reader)$" regex
     Then it must have policy
     And it must have statement
     When its Effect is Allow
     When its Action is iam:PassRole
     Then it must have iam:PassedToService
-    And its value must be s3.amazonaws.com
+    And its value must match the "^(batchoperations\.)?s3\.amazonaws\.com$" regex
+
+  @noskip
+  Scenario: Batch Operations replicate and do nothing else
+    Given I have aws_iam_role_policy defined
+    When its name is "^.+-(batch|bucket-check|replication|sweep|source-reader|twin-reader)$" regex
+    Then it must have policy
+    And it must have statement
+    When its Effect is Allow
+    When its Action is s3:CreateJob
+    Then it must have StringEquals
+    And it must have s3:RequestJobOperation
+    And its value must be S3ReplicateObject
+
+  @noskip
+  Scenario: Jobs are looked at in one account and region
+    Given I have aws_iam_role_policy defined
+    When its name is "^.+-(batch|bucket-check|replication|sweep|source-reader|twin-reader)$" regex
+    Then it must have policy
+    And it must have statement
+    When its Effect is Allow
+    When its Action is "^s3:(Describe|Update)Job.*$" regex
+    Then it must have resource
+    And its value must match the "^arn:[a-z-]+:s3:[a-z0-9-]+:[0-9]{12}:job/.+$" regex
+
+  @noskip
+  Scenario: The sweep speaks on the event bus in its own name
+    Given I have aws_iam_role_policy defined
+    When its name is "^.+-sweep$" regex
+    Then it must have policy
+    And it must have statement
+    When its Effect is Allow
+    When its Action is events:PutEvents
+    Then it must have StringEquals
+    And it must have events:source
+    And its value must be s3-dr
+
+  @noskip
+  Scenario: The sweep invokes one function
+    Given I have aws_iam_role_policy defined
+    When its name is "^.+-sweep$" regex
+    Then it must have policy
+    And it must have statement
+    When its Effect is Allow
+    When its Action is lambda:InvokeFunction
+    Then it must have resource
+    And its value must match the "^arn:[a-z-]+:lambda:[a-z0-9-]+:[0-9]{12}:function:[^*?:]+-enable-replication$" regex
 
   @noskip
   Scenario: Keys are of one account in one region
     Given I have aws_iam_role_policy defined
-    When its name is "^.+-(bucket-check|replication|source-reader|twin-reader)$" regex
+    When its name is "^.+-(batch|bucket-check|replication|sweep|source-reader|twin-reader)$" regex
     Then it must have policy
     And it must have statement
     And it must have resource
@@ -112,7 +158,7 @@ Feature: The roles have the least privilege
   @noskip
   Scenario: Only Lambda and S3 can take a role
     Given I have aws_iam_role defined
-    When its name is "^.+-(bucket-check|replication)$" regex
+    When its name is "^.+-(batch|bucket-check|replication|sweep)$" regex
     Then it must have assume_role_policy
     And it must have principal
-    And its value must match the "^(lambda|s3)\.amazonaws\.com$" regex
+    And its value must match the "^(lambda|(batchoperations\.)?s3)\.amazonaws\.com$" regex

@@ -52,7 +52,8 @@ module "created_key" {
     aws.dr     = aws.dr
   }
 
-  kms = { create_dr_key = true }
+  create_trail = true
+  kms          = { create_dr_key = true }
 }
 
 # Keys, a replication role and names that the consumer chose.
@@ -64,6 +65,7 @@ module "own_keys" {
     aws.dr     = aws.dr
   }
 
+  alarms              = { enabled = false }
   dr_bucket_namespace = "account-regional"
   dr_bucket_prefix    = "copy-"
   foreign_role_arns   = ["arn:aws:iam::111122223333:role/orders/replication"]
@@ -90,6 +92,7 @@ module "two_accounts_created_key" {
     aws.dr     = aws.other
   }
 
+  create_trail        = true
   dr_bucket_namespace = "account-regional"
   foreign_role_arns   = ["arn:aws:iam::111122223333:role/orders/replication"]
   kms                 = { create_dr_key = true }
@@ -233,7 +236,89 @@ resource "aws_cloudwatch_log_group" "orders" {
   retention_in_days = 1
 }
 
+# A bucket whose objects have ACLs and stay, with a policy for everybody of the account.
+
 resource "aws_s3_bucket" "orders" {
   bucket = "orders"
   tags   = { dr = "true" }
+}
+
+resource "aws_s3_bucket_public_access_block" "orders" {
+  bucket = aws_s3_bucket.orders.bucket
+}
+
+resource "aws_s3_bucket_ownership_controls" "orders" {
+  bucket = aws_s3_bucket.orders.bucket
+
+  rule {
+    object_ownership = "ObjectWriter"
+  }
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "orders" {
+  bucket = aws_s3_bucket.orders.bucket
+
+  rule {
+    id     = "cooler"
+    status = "Enabled"
+
+    filter {}
+    transition {
+      days          = 30
+      storage_class = "GLACIER"
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" "orders" {
+  bucket = aws_s3_bucket.orders.bucket
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { AWS = "arn:aws:iam::111122223333:root" }
+      Action    = "s3:*"
+      Resource  = "arn:aws:s3:::orders/*"
+    }]
+  })
+}
+
+# A trail of objects, and an alarm that waits for a thousand.
+
+resource "aws_cloudtrail" "orders" {
+  name           = "orders"
+  s3_bucket_name = aws_s3_bucket.orders.bucket
+
+  event_selector {
+    include_management_events = false
+
+    data_resource {
+      type   = "AWS::S3::Object"
+      values = ["arn:aws:s3:::orders/"]
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "orders" {
+  alarm_name          = "orders"
+  namespace           = "orders"
+  metric_name         = "Orders"
+  statistic           = "Sum"
+  period              = 60
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 1000
+}
+
+resource "aws_cloudwatch_log_metric_filter" "orders" {
+  name           = "orders"
+  log_group_name = aws_cloudwatch_log_group.orders.name
+  pattern        = ""
+
+  metric_transformation {
+    namespace = "orders"
+    name      = "Orders"
+    value     = "1"
+  }
 }

@@ -1,4 +1,4 @@
-# Fails: One role publishes on a topic
+# Fails: Named roles publish on a topic
 # The whole account publishes.
 
 resource "aws_sns_topic_policy" "bad" {

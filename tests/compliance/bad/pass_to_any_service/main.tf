@@ -1,4 +1,4 @@
-# Fails: Roles are passed to S3 only
+# Fails: Roles are passed to S3 and its Batch Operations only
 # The role can be passed to any service that would take it.
 
 resource "aws_iam_role_policy" "bad" {

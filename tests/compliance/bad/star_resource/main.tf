@@ -1,4 +1,4 @@
-# Fails: Nothing but the list of buckets is open on every resource
+# Fails: Only what knows no resource is open on every resource
 # sns:Publish on * reaches every topic.
 
 resource "aws_iam_role_policy" "bad" {

@@ -25,4 +25,4 @@ Feature: Nothing is cloned
     When its Effect is Allow
     When its Action is s3:TagResource
     Then it must have aws:TagKeys
-    And its value must match the "^s3-dr:(managed-by|source-bucket)$" regex
+    And its value must match the "^s3-dr:(life|managed-by|source-bucket)$" regex

@@ -1,8 +1,8 @@
 # The roles with which one account looks at the buckets of the other look, and do no more.
 #
 # For plans with two accounts. Of the whole root this demands nothing. It looks at roles and role policies whose names
-# end in -source-reader or -twin-reader, and for who takes them at role policies whose names end in -bucket-check or
-# -replication, as the module's do. "Its Effect is Allow" takes the statements one by one.
+# end in -source-reader or -twin-reader, and for who takes them at role policies whose names end in -bucket-check,
+# -replication or -sweep, as the module's do. "Its Effect is Allow" takes the statements one by one.
 
 Feature: Readers only read
 
@@ -13,7 +13,7 @@ Feature: Readers only read
     Then it must have policy
     And it must have statement
     And it must have action
-    And its value must match the "^s3:(Get|List)[A-Za-z]+$" regex
+    And its value must match the "^(s3:(Get|List)[A-Za-z]+|tag:GetResources)$" regex
 
   @noskip
   Scenario: A reader trusts an account and not everybody
@@ -37,7 +37,7 @@ Feature: Readers only read
   @noskip
   Scenario: A function takes the role of a reader and no other
     Given I have aws_iam_role_policy defined
-    When its name is "^.+-(bucket-check|replication)$" regex
+    When its name is "^.+-(bucket-check|replication|sweep)$" regex
     Then it must have policy
     And it must have statement
     When its Effect is Allow

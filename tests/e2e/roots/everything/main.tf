@@ -44,11 +44,15 @@ module "s3_dr" {
   }
 
   translations = var.translations
+  create_trail = true
 
   profiles = [{
     name       = "everything"
     match_tags = [{ dr = "true" }]
     on_drift   = "restore"
+    metrics    = true
+
+    existing_objects_limit = 1000
 
     clone = [
       "abac", "accelerate", "acl", "analytics", "cors", "intelligent_tiering", "inventory", "lifecycle", "logging",
@@ -78,6 +82,7 @@ output "functions" {
     module.s3_dr.source_bucket_check,
     module.s3_dr.destination_bucket_check,
     module.s3_dr.enable_replication,
+    module.s3_dr.sweep,
   ]
 }
 

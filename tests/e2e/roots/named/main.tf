@@ -47,6 +47,7 @@ module "s3_dr" {
   dr_bucket_namespace = "account-regional"
   dr_bucket_prefix    = "dr-"
   dr_bucket_suffix    = "-copy"
+  create_trail        = true
   name                = "backup"
 
   kms = {
@@ -56,7 +57,7 @@ module "s3_dr" {
 
   profiles = [
     { name = "secret", match_tags = [{ dr = "secret" }], kms_key_arn = var.profile_key_arn },
-    { name = "standard", match_tags = [{ dr = "true" }] },
+    { name = "standard", match_tags = [{ dr = "true" }], existing_objects_limit = 1000 },
   ]
 }
 
@@ -81,6 +82,7 @@ output "functions" {
     module.s3_dr.source_bucket_check,
     module.s3_dr.destination_bucket_check,
     module.s3_dr.enable_replication,
+    module.s3_dr.sweep,
   ]
 }
 

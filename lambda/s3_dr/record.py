@@ -1,0 +1,283 @@
+"""What is remembered of a source bucket: one JSON object in the reports bucket.
+
+S3 itself says how a bucket is configured. What it does not say is kept here: since when objects
+have not been copied, which job copies them, and how often our rule had to be put back. A record
+that is lost is no harm: all it stands for is then done once more.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .aws import error_code
+from .check import Check
+
+STATE = "state/"
+LEAVING = "leaving.json"  # there, and not empty, while a destroy lets the buckets go
+# Somebody else wrote the record since it was read, or is writing it right now.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+_TIMES = {"created_at", "ended_at"}
+_CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+
+
+class Superseded(Exception):
+    """Another check of the bucket was quicker; what this one was about to do may be done."""
+
+
+@dataclass
+class Gap:
+    """Objects that S3 does not copy by itself, since they are older than the live rule.
+
+    Attributes:
+        id: what tells it from others; two checks that see it at once agree on one.
+        everything: also what S3 takes for copied, since it was copied elsewhere, or to a twin that
+            is no more.
+        failed_only: what S3 tried to copy and could not; it does not try again by itself.
+        is_first: nothing is remembered from before, so replicas of other rules count too.
+        after_put: the rule is moments old, so S3 may not find what there is to copy at once.
+        wanted: a person asked for the copying, whatever the profile says.
+        attempt: how many jobs there were for it, with the one to come.
+        failures: the newest failures of the live rule that were known then: their minute and
+            their number.
+    """
+
+    id: str
+    everything: bool = False
+    failed_only: bool = False
+    is_first: bool = False
+    after_put: bool = False
+    wanted: bool = False
+    attempt: int = 1
+    failures: str = ""
+
+
+@dataclass
+class Job:
+    """The last S3 Batch Replication job.
+
+    Attributes:
+        id: as S3 gave it.
+        gap: what it is for.
+        created_at: ISO 8601, as all times here.
+        status: the job's status at S3.
+        ended_at: empty while it has not.
+        total: how many objects, versions and delete markers it is about.
+        failed: how many of them could not be copied.
+        reasons: of those, by S3's failure reason.
+        report: the place of S3's report, ``s3://…``; empty if there is none.
+        detail: why the whole job failed.
+        confirmed: a person said yes to however many objects it is about.
+    """
+
+    id: str
+    gap: Gap
+    created_at: str
+    status: str = "New"
+    ended_at: str = ""
+    total: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    report: str = ""
+    detail: str = ""
+    confirmed: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all that it was about has been copied."""
+        return self.status == "Complete" and not self.failed
+
+
+@dataclass
+class Record:
+    """What is remembered of one source bucket.
+
+    Attributes:
+        profile: the name of the profile by which it was protected last.
+        rule: the fingerprint of our rule, as it was read back last; empty once it was released.
+        life: the twin's tag of that time.
+        put_back: the moments at which our rule had to be put back.
+        gap: what is to be copied; a bucket without a record has one.
+        job: the last one.
+    """
+
+    profile: str = ""
+    rule: str = ""
+    life: str = ""
+    put_back: list[str] = field(default_factory=list)
+    gap: Gap | None = None
+    job: Job | None = None
+
+    @classmethod
+    def from_json(cls, text: str) -> Record:
+        """Read a record; fields that a newer version may have added are passed over.
+
+        Raises:
+            AttributeError, KeyError, RecursionError, TypeError, ValueError: it is no record.
+        """
+        data = json.loads(text)
+        gap, job = data.get("gap"), data.get("job")
+        if job:
+            job = _built(Job, {**job, "gap": _built(Gap, job["gap"])})
+        gap = _built(Gap, gap) if gap else None
+        record: Record = _built(cls, {**data, "gap": gap, "job": job})
+        return record
+
+    def open_gap(
+        self, *, everything: bool = False, after_put: bool = False, wanted: bool = False
+    ) -> None:
+        """Open a gap, which is also about what was left of the one before it."""
+        before = self.gap or (self.job.gap if self.job and not self.job.is_done else Gap(""))
+        self.gap = Gap(
+            self.gap.id if self.gap else now(),
+            everything=everything or before.everything,
+            is_first=before.is_first,
+            after_put=after_put or before.after_put,
+            wanted=wanted or bool(self.gap and self.gap.wanted),
+        )
+
+    def renew_gap(self) -> None:
+        """Have the open gap count as another one: a job for it may be there, and not be enough."""
+        if self.gap:
+            self.gap.id = now()
+
+    def to_json(self) -> str:
+        """The record as text."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+
+class Memory:
+    """The record of the bucket of a check: read at once, written where it has changed.
+
+    Attributes:
+        error: why the record could not be read, if it could not; nothing is then written either.
+        record: what is remembered.
+    """
+
+    def __init__(self, check: Check) -> None:
+        self._check = check
+        self._etag = ""
+        self._text = ""
+        self.error: Exception | None = None
+        self.record = self._read()
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing is remembered of the bucket."""
+        return not self._text
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is a place for the record, and it could be read."""
+        return bool(self._check.settings.reports_bucket) and self.error is None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the reports bucket is gone, and with it all that was remembered."""
+        return isinstance(self.error, ClientError) and error_code(self.error) == "NoSuchBucket"
+
+    def raise_error(self) -> None:
+        """End the check as a failure if the record could not be read, once all else is done.
+
+        Raises:
+            BotoCoreError, ClientError: why it could not.
+        """
+        if self.error:
+            raise self.error
+
+    def save(self) -> None:
+        """Write the record, unless it is as it was.
+
+        Raises:
+            Superseded: somebody else has written it.
+            ClientError: anything else S3 answers.
+        """
+        text = self.record.to_json()
+        if text == self._text or self._check.request.dry_run or not self.is_kept:
+            return
+        settings = self._check.settings
+        condition = {"IfMatch": self._etag} if self._etag else {"IfNoneMatch": "*"}
+        try:
+            response = self._check.clients.source_s3.put_object(
+                Bucket=settings.reports_bucket,
+                Key=key_of(self._check.source.name),
+                Body=text.encode(),
+                ContentType="application/json",
+                ExpectedBucketOwner=settings.source_account_id,
+                **condition,  # type: ignore[arg-type]
+            )
+        except ClientError as error:
+            if error_code(error) in _CONFLICTS:
+                raise Superseded(f"another check of {self._check.source.name} ran") from error
+            raise
+        self._etag, self._text = response["ETag"], text
+
+    def _read(self) -> Record:
+        try:
+            response = read_object(self._check, key_of(self._check.source.name))
+        except (BotoCoreError, ClientError) as error:
+            self.error = error
+            return Record()
+        if response is None:
+            return Record()
+        self._etag = response["ETag"]
+        try:
+            record = Record.from_json(response["Body"].read().decode())
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+            self._check.warn("the bucket's record could not be read, so a new one is begun")
+            return Record()
+        self._text = record.to_json()
+        return record
+
+
+def read_object(check: Check, key: str) -> Any:
+    """The response to GetObject in the reports bucket; None if there is no such object.
+
+    Raises:
+        BotoCoreError, ClientError: anything else.
+    """
+    settings = check.settings
+    if not settings.reports_bucket:
+        return None
+    try:
+        return check.clients.source_s3.get_object(
+            Bucket=settings.reports_bucket,
+            Key=key,
+            ExpectedBucketOwner=settings.source_account_id,
+        )
+    except ClientError as error:
+        if error_code(error) != "NoSuchKey":
+            raise
+        return None
+
+
+def key_of(bucket: str) -> str:
+    """Where the record of a bucket is."""
+    return f"{STATE}{bucket}.json"
+
+
+def bucket_of(key: str) -> str:
+    """The bucket whose record is there."""
+    return key.removeprefix(STATE).removesuffix(".json")
+
+
+def now() -> str:
+    """This moment, as records have it."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _built(cls: Any, data: dict[str, Any]) -> Any:
+    types = {each.name: str(each.type).partition("[")[0].partition(" |")[0] for each in fields(cls)}
+    known = {key: value for key, value in data.items() if key in types}
+    for key, value in known.items():
+        if value is not None and type(value).__name__ != types[key]:
+            raise TypeError(f"{key} is no {types[key]}")
+    for key in _TIMES & known.keys():
+        if known[key]:
+            datetime.fromisoformat(known[key])
+    return cls(**known)

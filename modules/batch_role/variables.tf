@@ -1,0 +1,27 @@
+variable "policy" {
+  description = "JSON of what the role may do."
+  type        = string
+  nullable    = false
+}
+
+variable "role" {
+  description = "Name of the role, and the ARN that this name has in the account."
+  type = object({
+    arn  = string
+    name = string
+  })
+  nullable = false
+}
+
+variable "source_account_id" {
+  description = "The account whose buckets are replicated."
+  type        = string
+  nullable    = false
+}
+
+variable "tags" {
+  description = "Tags for the role."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}

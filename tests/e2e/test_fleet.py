@@ -1,0 +1,52 @@
+"""Many buckets are tagged at once, while S3 refuses some calls: none is lost."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from harness.deployment import Deployment, wait_for
+
+pytestmark = pytest.mark.terraform
+
+NUMBER = 40  # `make fleet` does the same with 500
+FAULTS = {
+    "GetBucketTagging": ("SlowDown", 503),
+    "PutBucketEncryption": ("SlowDown", 503),
+    "PutBucketReplication": ("OperationAborted", 409),
+    "PutBucketVersioning": ("OperationAborted", 409),
+}
+TAGS = {"TagSet": [{"Key": "dr", "Value": "true"}]}
+
+
+def test_a_burst(stack: Deployment) -> None:
+    names = [stack.create_bucket(f"fleet-{number:03}") for number in range(NUMBER)]
+    stack.settle()
+    stack.local_aws.clear_calls()
+    stack.local_aws.faults(
+        [
+            {"operation": operation, "code": code, "status": status, "times": NUMBER // 4}
+            for operation, (code, status) in FAULTS.items()
+        ]
+    )
+
+    with ThreadPoolExecutor(8) as pool:
+        tagged = [
+            pool.submit(stack.source_s3.put_bucket_tagging, Bucket=name, Tagging=TAGS)
+            for name in names
+        ]
+    assert all(each.result() for each in tagged)
+
+    missing = set(names)
+
+    def all_protected() -> bool:
+        missing.difference_update({name for name in missing if stack.rules(name)})
+        return not missing
+
+    wait_for(all_protected, 120, lambda: f"never protected: {sorted(missing)}")
+    stack.settle(120)
+    refused = [call for call in stack.local_aws.calls() if call["status"] in (409, 503)]
+    assert len(refused) >= NUMBER, "S3 was as unfriendly as it was meant to be"
+    stack.local_aws.faults([])
+    assert stack.queue_depth("source") == stack.queue_depth("dr") == 0

@@ -1,0 +1,156 @@
+"""The life of a protection: adopted, untagged, tagged again, copied, healed by one sweep."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from e2e.examples import ADOPTED, Example
+from e2e.kinds import put_tags
+from harness.deployment import Deployment, wait_for
+
+pytestmark = pytest.mark.terraform
+
+RULE = "s3-dr"
+WAYS: list[Callable[[Deployment, str], Any]] = [
+    lambda stack, bucket: stack.source_s3.delete_bucket_tagging(Bucket=bucket),
+    lambda stack, bucket: put_tags(stack, bucket, team="red"),
+    lambda stack, bucket: put_tags(stack, bucket, dr="false"),
+    lambda stack, bucket: stack.client("s3control", stack.source_region).untag_resource(
+        AccountId=stack.account, ResourceArn=f"arn:aws:s3:::{bucket}", TagKeys=["dr"]
+    ),
+]
+
+
+@pytest.fixture(scope="module", params=["basic", "cross_account"])
+def stack(request: pytest.FixtureRequest, basic: Example, cross_account: Example) -> Deployment:
+    example: Example = request.getfixturevalue(request.param)
+    return example.stack
+
+
+def test_bucket_tagged_before_the_module_came_is_adopted(stack: Deployment) -> None:
+    bucket = f"{ADOPTED}-{stack.account}"
+
+    stack.wait_for_rule(bucket)
+
+    wait_for_same(stack, bucket)
+    assert len(versions(stack, bucket)) == 4, "two objects, of which one has versions and a marker"
+
+
+@pytest.mark.parametrize(
+    "take_away", WAYS, ids=["DeleteBucketTagging", "without it", "another value", "UntagResource"]
+)
+def test_untagged_and_tagged_again(
+    stack: Deployment, take_away: Callable[[Deployment, str], Any]
+) -> None:
+    number = WAYS.index(take_away)
+    bucket = stack.create_bucket(f"life-{number}-{stack.account}")
+    put_tags(stack, bucket, dr="true", team="red")
+    before = stack.wait_for_rule(bucket)[RULE]
+
+    take_away(stack, bucket)
+
+    wait_for(lambda: status(stack, bucket) == "Disabled", 30, lambda: "never disabled")
+    assert stack.rules(bucket)[RULE] == {**before, "Status": "Disabled"}
+    assert stack.bucket_exists(stack.twin(bucket))
+    stack.source_s3.put_object(Bucket=bucket, Key="meanwhile", Body=b"x")
+    assert stack.replication_status(bucket, "meanwhile") == ""
+    put_tags(stack, bucket, dr="true")
+    wait_for(lambda: status(stack, bucket) == "Enabled", 30, lambda: "never enabled")
+    wait_for_same(stack, bucket)
+
+
+def test_whatever_events_missed_one_sweep_heals(stack: Deployment) -> None:
+    def name(what: str) -> str:
+        return f"{what}-{stack.account}"
+
+    protected = ["lost-tag", "lost-rule", "changed-rule", "lost-twin", "suspended-twin"]
+    for what in ("never-seen", *protected):
+        stack.create_bucket(name(what), versioned=True)
+        stack.source_s3.put_object(Bucket=name(what), Key="old", Body=b"x")
+    for what in protected:
+        put_tags(stack, name(what), dr="true")
+    for what in protected:
+        stack.wait_for_rule(name(what))
+        wait_for_same(stack, name(what))
+    kept = versions(stack, name("lost-tag"))
+    with stack.events_lost():
+        put_tags(stack, name("never-seen"), dr="true")
+        stack.source_s3.delete_bucket_tagging(Bucket=name("lost-tag"))
+        stack.source_s3.delete_bucket_replication(Bucket=name("lost-rule"))
+        disable_rule(stack, name("changed-rule"))
+        for what in ("lost-rule", "changed-rule"):
+            stack.source_s3.put_object(Bucket=name(what), Key="missed", Body=b"x")
+        empty_and_delete(stack, stack.twin(name("lost-twin")))
+        stack.dr_s3.put_bucket_versioning(
+            Bucket=stack.twin(name("suspended-twin")),
+            VersioningConfiguration={"Status": "Suspended"},
+        )
+        stack.source_s3.put_object(Bucket=name("suspended-twin"), Key="missed", Body=b"x")
+        assert stack.replication_status(name("suspended-twin"), "missed") == "FAILED"
+
+    report = stack.call("sweep", {"source": "s3-dr", "detail-type": "Sweep Requested"})
+
+    assert report["sent"] == report["buckets"] >= 6
+    for what in ("never-seen", *protected[1:]):
+        wait_for(lambda: status(stack, name(what)) == "Enabled", 60, lambda: what)  # noqa: B023
+        wait_for_same(stack, name(what))
+    wait_for(lambda: status(stack, name("lost-tag")) == "Disabled", 30, lambda: "lost-tag")
+    assert versions(stack, name("lost-tag")) == kept
+    assert versions(stack, name("lost-tag"), of_twin=True) == kept
+    orphans = {each["source"]: each["reason"] for each in report["orphans"]}
+    assert orphans[name("lost-tag")] == "SOURCE_UNTAGGED"
+
+
+def test_a_second_sweep_writes_nothing(stack: Deployment) -> None:
+    stack.call("sweep", {"source": "s3-dr", "detail-type": "Sweep Requested"})
+    stack.settle()  # jobs that have ended since are noted
+    before = time.time()
+
+    stack.call("sweep", {"source": "s3-dr", "detail-type": "Sweep Requested"})
+    stack.settle()
+
+    assert [call for call in stack.calls(since=before) if stack.is_write(call)] == []
+
+
+def status(stack: Deployment, bucket: str) -> str:
+    return str(stack.rules(bucket).get(RULE, {}).get("Status", ""))
+
+
+def versions(stack: Deployment, bucket: str, of_twin: bool = False) -> list[tuple[str, str, str]]:
+    """Key, version ID and kind of all versions of a bucket, or of its twin."""
+    s3, name = (stack.dr_s3, stack.twin(bucket)) if of_twin else (stack.source_s3, bucket)
+    page = s3.list_object_versions(Bucket=name)
+    return sorted(
+        (item["Key"], item["VersionId"], kind)
+        for kind in ("Versions", "DeleteMarkers")
+        for item in page.get(kind, [])
+    )
+
+
+def wait_for_same(stack: Deployment, bucket: str) -> None:
+    """Wait until the twin has every version of its source."""
+    wait_for(
+        lambda: (
+            stack.bucket_exists(stack.twin(bucket))
+            and versions(stack, bucket) == versions(stack, bucket, of_twin=True)
+        ),
+        60,
+        lambda: f"{bucket} and its twin differ: {stack.records(bucket)[-3:]}",
+    )
+
+
+def disable_rule(stack: Deployment, bucket: str) -> None:
+    found = stack.source_s3.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]
+    found["Rules"][0]["Status"] = "Disabled"
+    stack.source_s3.put_bucket_replication(Bucket=bucket, ReplicationConfiguration=found)
+
+
+def empty_and_delete(stack: Deployment, bucket: str) -> None:
+    page = stack.dr_s3.list_object_versions(Bucket=bucket)
+    for item in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
+        stack.dr_s3.delete_object(Bucket=bucket, Key=item["Key"], VersionId=item["VersionId"])
+    stack.dr_s3.delete_bucket(Bucket=bucket)

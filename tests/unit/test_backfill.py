@@ -1,0 +1,481 @@
+"""Existing objects: what is told of a job, which objects it is about, and when there is another."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
+from urllib3 import HTTPResponse
+
+from functional.living import ago
+from functional.payload import TRIGGER, checked, profiles
+from s3_dr import backfill
+from s3_dr.backfill import facts
+from s3_dr.check import Check
+from s3_dr.profiles import first_match
+from s3_dr.record import Gap, Job, Record
+
+STATUSES = {
+    "New": "preparing",
+    "Preparing": "preparing",
+    "Suspended": "waiting",
+    "Ready": "running",
+    "Active": "running",
+    "Pausing": "running",
+    "Paused": "running",
+    "Completing": "running",
+    "Complete": "complete",
+    "Failing": "failed",
+    "Failed": "failed",
+    "Cancelling": "cancelled",
+    "Cancelled": "cancelled",
+    "Unknown": "unknown",
+}
+
+
+def check(clients: object = None, **fields: Any) -> Check:
+    return checked(clients, "orders", REPORTS_BUCKET="reports", PROFILES=profiles(**fields))
+
+
+def job(**changes: Any) -> Job:
+    return Job(**{"id": "j-1", "gap": Gap("g"), "created_at": "t", **changes})
+
+
+# --- what is told ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("status", "told"), STATUSES.items())
+def test_each_status_of_s3_has_its_word(status: str, told: str) -> None:
+    assert facts(check(), Record(job=job(status=status)))["status"] == told
+
+
+def test_nothing_to_copy_is_none() -> None:
+    assert facts(check(), Record()) == {"status": "none"}
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"), [("replicate", "wanted"), ("report", "wanted"), ("ignore", "ignored")]
+)
+def test_an_open_gap_is_told_with_its_time(wish: str, told: str) -> None:
+    record = Record(gap=Gap("2026-03-02T09:03:08+00:00"))
+
+    assert facts(check(existing_objects=wish), record) == {
+        "status": told,
+        "since": "2026-03-02T09:03:08+00:00",
+    }
+
+
+def test_a_gap_after_a_job_counts_and_a_job_that_runs_counts_more() -> None:
+    ended = Record(gap=Gap("g"), job=job(status="Complete", ended_at="t"))
+    running = Record(gap=Gap("g"), job=job(status="Active"))
+
+    assert facts(check(), ended)["status"] == "wanted"
+    assert facts(check(), running)["status"] == "running"
+
+
+def test_numbers_are_always_told_and_texts_where_there_are_any() -> None:
+    plain = facts(check(), Record(job=job(status="Complete", total=3, succeeded=3)))
+    full = job(total=3, succeeded=1, failed=2, reasons={"X": 2}, report="s3://r", detail="d")
+
+    assert plain == {
+        "status": "complete",
+        "job": "j-1",
+        "since": "t",
+        "total": 3,
+        "succeeded": 3,
+        "failed": 0,
+    }
+    found = facts(check(), Record(job=full))
+    assert (found["reasons"], found["report"], found["detail"]) == ({"X": 2}, "s3://r", "d")
+
+
+# --- which objects -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("gap", "statuses"),
+    [
+        (Gap("g"), ["NONE", "FAILED"]),
+        (Gap("g", is_first=True), ["NONE", "FAILED", "REPLICA"]),
+        (Gap("g", everything=True), []),
+        (Gap("g", is_first=True, everything=True), []),
+        (Gap("g", failed_only=True, everything=True), []),
+        (Gap("g", failed_only=True), ["FAILED"]),
+    ],
+    ids=str,
+)
+def test_a_gap_says_which_objects(gap: Gap, statuses: list[str]) -> None:
+    assert backfill._statuses(gap) == statuses
+
+
+def test_a_gap_of_everything_has_no_statuses_at_all() -> None:
+    """S3 takes an empty list for nothing, and there are statuses that it has no name for."""
+
+    def wanted(gap: Gap) -> Any:
+        return created(gap)["ManifestGenerator"]["S3JobManifestGenerator"]["Filter"]
+
+    assert wanted(Gap("g", everything=True)) == {"EligibleForReplication": True}
+    assert wanted(Gap("g")) == {
+        "EligibleForReplication": True,
+        "ObjectReplicationStatuses": ["NONE", "FAILED"],
+    }
+
+
+# --- which job ---------------------------------------------------------------
+
+
+class Control:
+    """S3 Control, which notes what it is asked."""
+
+    def __init__(self) -> None:
+        import boto3
+
+        self.meta = boto3.client(
+            "s3control",
+            region_name="us-west-2",
+            aws_access_key_id="x",
+            aws_secret_access_key="x",
+        ).meta
+        self.asked: list[dict[str, Any]] = []
+
+    def create_job(self, **asked: Any) -> Any:
+        self.asked.append(asked)
+        return {"JobId": f"job-{len(self.asked)}"}
+
+
+def created(gap: Gap, bucket: str = "orders", **fields: Any) -> dict[str, Any]:
+    control = Control()
+    clients = SimpleNamespace(source_control=control, source_s3=None, dr_s3=None)
+    made = checked(
+        clients,
+        bucket,
+        REPORTS_BUCKET="reports",
+        BATCH_ROLE_ARN="arn:aws:iam::111122223333:role/s3-dr-batch",
+        PROFILES=profiles(**fields),
+    )
+    backfill._create(made, gap)
+    [asked] = control.asked
+    return asked
+
+
+def test_a_job_fits_s3s_limits() -> None:
+    asked = created(Gap("g"), "b" * 63)
+
+    assert len(asked["ClientRequestToken"]) == 64
+    assert len(asked["Description"]) <= 256
+    assert asked["Operation"] == {"S3ReplicateObject": {}}
+
+
+def test_the_token_is_that_of_bucket_gap_and_attempt() -> None:
+    def token(*arguments: Any) -> str:
+        return str(created(*arguments)["ClientRequestToken"])
+
+    assert token(Gap("g")) == token(Gap("g"))
+    others = {
+        token(Gap("g"), "others"),
+        token(Gap("h")),
+        token(Gap("g", attempt=2)),
+        token(Gap("g")),
+    }
+    assert len(others) == 4
+
+
+@pytest.mark.parametrize(("limit", "asks"), [(None, False), (0, True), (5, True)])
+def test_a_limit_has_s3_wait(limit: int | None, asks: bool) -> None:
+    fields = {} if limit is None else {"existing_objects_limit": limit}
+
+    assert created(Gap("g"), **fields)["ConfirmationRequired"] is asks
+
+
+def test_an_old_boto3_that_knows_no_owner_of_reports_still_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(backfill, "knows", lambda *_: False)
+
+    assert "ExpectedBucketOwner" not in created(Gap("g"))["Report"]
+
+
+# --- when again --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("attempt", "hours"), [(1, 1), (2, 6), (3, 24), (4, 24), (8, 24)])
+def test_each_wait_is_longer_up_to_a_day(attempt: int, hours: int) -> None:
+    assert backfill._wait(attempt) == timedelta(hours=hours)
+
+
+def again(last: Job, **fields: Any) -> Gap | None:
+    record = Record(job=last)
+    found = backfill._to_try_again(check(**fields), record)
+    assert (record.gap, record.job) == (None, last), "nothing of it is remembered"
+    return found
+
+
+def test_a_job_that_runs_or_was_cancelled_or_is_done_is_not_repeated() -> None:
+    assert again(job(status="Active", failed=1)) is None
+    assert again(job(status="Cancelled", failed=1, ended_at=ago(days=9))) is None
+    assert again(job(status="Complete", total=2, ended_at=ago(days=9))) is None
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_failed_job_is_repeated_as_it_was(wanted: bool) -> None:
+    gap = Gap("g", everything=True, is_first=True, wanted=wanted, attempt=3)
+
+    found = again(job(status="Failed", gap=gap, ended_at=ago(hours=25)))
+
+    assert found == Gap("j-1", everything=True, is_first=True, wanted=wanted, attempt=4)
+
+
+@pytest.mark.parametrize("status", ["Complete", "Failed"])
+@pytest.mark.parametrize("wanted", [True, False])
+@pytest.mark.parametrize(("succeeded", "everything"), [(0, True), (1, False)])
+def test_everything_is_repeated_only_where_nothing_came_through(
+    status: str, wanted: bool, succeeded: int, everything: bool
+) -> None:
+    gap = Gap("g", everything=True, is_first=True, after_put=True, wanted=wanted)
+    last = job(status=status, succeeded=succeeded, failed=2, gap=gap, ended_at=ago(hours=2))
+
+    assert again(last) == Gap(
+        "j-1", everything=everything, is_first=True, after_put=True, wanted=wanted, attempt=2
+    )
+
+
+@pytest.mark.parametrize("gap", [Gap("g"), Gap("g", failed_only=True, failures="f")], ids=str)
+def test_a_job_with_failed_tasks_is_repeated_with_the_same_gap(gap: Gap) -> None:
+    """What failed before S3 began with it is not ``FAILED``, but as it was."""
+    found = again(job(status="Complete", succeeded=1, failed=2, gap=gap, ended_at=ago(hours=2)))
+
+    assert found == replace(gap, id="j-1", attempt=2)
+
+
+@pytest.mark.parametrize(("attempt", "is_tried"), [(7, True), (8, False), (9, False)])
+def test_there_are_eight_jobs_for_a_gap(attempt: int, is_tried: bool) -> None:
+    last = job(status="Failed", gap=Gap("g", attempt=attempt), ended_at=ago(days=30))
+
+    assert (again(last) is not None) is is_tried
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_job_that_found_nothing_after_a_put_is_repeated_once(is_first: bool) -> None:
+    times = {"created_at": ago(minutes=16), "ended_at": ago(minutes=1)}
+    empty = {"status": "Complete", "total": 0, **times}
+    soon = {**empty, "created_at": ago(minutes=14)}
+
+    gap = Gap("g", is_first=is_first, after_put=True)
+    assert again(job(gap=gap, **soon)) is None
+    found = again(job(gap=gap, **empty))
+    assert found == Gap("j-1", is_first=is_first, after_put=True, attempt=2)
+    assert again(job(gap=found, **empty)) is None
+    assert again(job(gap=Gap("g", is_first=is_first), **empty)) is None, "the rule was not new"
+    assert again(job(gap=gap, **{**empty, "total": 1})) is None
+
+
+def test_an_open_gap_that_waits_for_a_person_is_not_replaced() -> None:
+    gap = Gap("open")
+    last = job(status="Failed", ended_at=ago(days=9))
+    record = Record(gap=gap, job=last)
+    clients = SimpleNamespace(
+        source_s3=SimpleNamespace(list_object_versions=lambda **_: {"Versions": [{}]}), dr_s3=None
+    )
+    made = checked(
+        clients,
+        "orders",
+        REPORTS_BUCKET="reports",
+        PROFILES=profiles(existing_objects="report"),
+    )
+    made.profile = first_match(made.settings.profiles, TRIGGER)
+
+    found = backfill._gap_to_close(made, record)
+
+    assert found == Gap("j-1", attempt=2), "what failed is tried again beside it"
+    assert record.gap is gap
+
+
+# --- the metric --------------------------------------------------------------
+
+
+class CloudWatch:
+    """Sums by period."""
+
+    def __init__(self, *points: tuple[datetime, float]) -> None:
+        self.points, self.asked = points, [{}]
+
+    def get_metric_data(self, **asked: Any) -> Any:
+        self.asked.append(asked)
+        times, values = [p[0] for p in self.points], [p[1] for p in self.points]
+        return {"MetricDataResults": [{"Timestamps": times, "Values": values}]}
+
+
+def counted(last: Job | None, *points: tuple[datetime, float]) -> bool:
+    clients = SimpleNamespace(source_cloudwatch=CloudWatch(*points), source_s3=None, dr_s3=None)
+    return bool(backfill._new_failures(check(clients), last))
+
+
+def test_only_a_failure_since_the_last_job_counts() -> None:
+    moment = datetime.now(UTC)
+    old, late = moment - timedelta(hours=5), moment - timedelta(hours=2)
+    made = job(created_at=(moment - timedelta(hours=3)).isoformat())
+
+    assert not counted(None)
+    assert not counted(None, (late, 0.0))
+    assert counted(None, (old, 1.0))
+    assert not counted(made, (old, 1.0))
+    assert counted(made, (old, 1.0), (late, 2.0))
+    assert not counted(made, (old, 1.0), (late, 0.0))
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        {"status": "Complete", "failed": 1},
+        {"status": "Failed"},
+        {"status": "Cancelled"},
+    ],
+    ids=str,
+)
+def test_only_a_failure_since_a_job_with_failures_ended_counts(ending: dict[str, Any]) -> None:
+    """The job's own are counted by the same metric."""
+    moment = datetime.now(UTC)
+    last = job(
+        gap=Gap("g", attempt=8),
+        created_at=(moment - timedelta(hours=5)).isoformat(),
+        ended_at=(moment - timedelta(hours=3)).isoformat(),
+        **ending,
+    )
+
+    assert not counted(last, (moment - timedelta(hours=4), 1.0)), "while it ran"
+    assert counted(last, (moment - timedelta(hours=2), 1.0))
+
+
+def test_failures_that_the_last_job_was_made_for_are_no_news() -> None:
+    moment = datetime.now(UTC).replace(second=0, microsecond=0)
+    before = moment - timedelta(minutes=9)
+    clients = SimpleNamespace(
+        source_cloudwatch=CloudWatch((before, 3.0), (moment, 2.0)), source_s3=None, dr_s3=None
+    )
+    seen = backfill._new_failures(check(clients), None)
+    made = job(gap=Gap("g", failed_only=True, failures=seen), created_at=moment.isoformat())
+
+    assert not counted(made, (before, 3.0), (moment, 2.0)), "the very same"
+    assert counted(made, (before, 3.0), (moment, 4.0)), "more of the same minute"
+    assert counted(made, (moment, 2.0), (moment + timedelta(minutes=1), 2.0)), "a later minute"
+
+
+def test_seven_days_are_looked_at_in_minutes() -> None:
+    clients = SimpleNamespace(source_cloudwatch=CloudWatch(), source_s3=None, dr_s3=None)
+    backfill._new_failures(check(clients), None)
+
+    asked = clients.source_cloudwatch.asked[-1]
+    assert asked["EndTime"] - asked["StartTime"] == timedelta(days=7)
+    [query] = asked["MetricDataQueries"]
+    assert (query["MetricStat"]["Period"], query["MetricStat"]["Stat"]) == (60, "Sum")
+
+
+# --- the report --------------------------------------------------------------
+
+
+def body(*rows: list[str]) -> StreamingBody:
+    """A part of a report as boto3 gives it."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    data = text.getvalue().encode()
+    raw = HTTPResponse(body=io.BytesIO(data), preload_content=False)
+    return StreamingBody(raw, len(data))
+
+
+def row(*ending: str, key: str = "a%2Cb%0Ac") -> list[str]:
+    return ["orders", key, "v-1", "failed", *ending]
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason"),
+    [
+        (("500", "SrcObjectNotEligible", "Object is not eligible"), "SrcObjectNotEligible"),
+        (("SrcObjectNotEligible", "500", "Object is not eligible"), "SrcObjectNotEligible"),
+        (("404", "", "what"), "Unknown"),
+        (("", "", ""), "Unknown"),
+        ((), "Unknown"),
+    ],
+)
+def test_the_reason_stands_in_either_column(ending: tuple[str, ...], reason: str) -> None:
+    assert list(backfill._reasons(body(row(*ending), row(*ending)))) == [reason] * 2
+
+
+def test_a_huge_report_is_read_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill, "_MAX_ROWS", 5)
+
+    assert len(list(backfill._reasons(body(*[row("500", "X")] * 9)))) == 5
+
+
+def test_a_part_that_is_not_there_has_no_reasons() -> None:
+    assert list(backfill._reasons(None)) == []
+
+
+def test_a_report_that_is_not_there_is_no_error_and_a_denied_one_is() -> None:
+    def reading(code: str) -> Any:
+        def get_object(**_: Any) -> Any:
+            raise ClientError({"Error": {"Code": code}}, "GetObject")
+
+        return check(SimpleNamespace(source_s3=SimpleNamespace(get_object=get_object), dr_s3=None))
+
+    assert backfill._read_report(reading("NoSuchKey"), job()) is False
+    with pytest.raises(ClientError, match="AccessDenied"):
+        backfill._read_report(reading("AccessDenied"), job())
+
+
+def test_the_report_is_looked_for_where_s3_writes_it() -> None:
+    asked: list[dict[str, Any]] = []
+
+    def get_object(**wanted: Any) -> Any:
+        asked.append(wanted)
+        text = json.dumps({"Results": []}).encode()
+        return {"Body": io.BytesIO(text)}
+
+    made = check(SimpleNamespace(source_s3=SimpleNamespace(get_object=get_object), dr_s3=None))
+    found = job()
+
+    assert backfill._read_report(made, found)
+    [wanted] = asked
+    assert wanted["Key"] == "reports/orders/job-j-1/manifest.json"
+    assert wanted["ExpectedBucketOwner"] == "111122223333"
+    assert found.report == "s3://reports/reports/orders/job-j-1/manifest.json"
+
+
+# --- what a person hears -----------------------------------------------------
+
+
+def warned(record: Record, **fields: Any) -> list[str]:
+    made = check(**fields)
+    backfill._warn(made, record)
+    return made.warnings
+
+
+def test_a_bucket_in_step_has_nothing_to_say() -> None:
+    done = job(status="Complete", ended_at="t", total=1, succeeded=1)
+
+    assert warned(Record()) == warned(Record(job=done)) == []
+    assert warned(Record(gap=Gap("g")), existing_objects="ignore") == []
+    assert warned(Record(gap=Gap("g", wanted=True)), existing_objects="report") == []
+
+
+def test_each_warning_says_what_to_do_or_why() -> None:
+    [left] = warned(Record(gap=Gap("g")), existing_objects="report")
+    [waits] = warned(Record(job=job(status="Suspended", total=9)), existing_objects_limit=5)
+    ended = {"status": "Complete", "ended_at": "t", "failed": 3}
+    [failed] = warned(Record(job=job(**ended, reasons={"A": 2, "B": 1})))
+    [silent] = warned(Record(job=job(**ended)))
+    [broken] = warned(Record(job=job(status="Failed", detail="X: why")))
+
+    assert "s3-dr backfill orders" in left
+    assert "9 existing objects" in waits and "above 5" in waits
+    assert "s3-dr backfill --confirm orders" in waits
+    assert failed == "3 objects of orders were not copied: 2 A, 1 B"
+    assert silent.endswith("no report")
+    assert broken.endswith("failed: X: why")
