@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python3.12 names the Python to use, ARGS="-k name" passes options to pytest.
 
 .DEFAULT_GOAL := help
-.PHONY: bench check clean demo fix help local lock test zip
+.PHONY: bench check clean demo fix fleet help local lock test zip
 MAKEFLAGS += --no-print-directory
 
 # A version manager's shim may be on PATH and yet not run: take the first that does.
@@ -30,9 +30,14 @@ bench: ## Measure seconds to protect, API calls and the time of a plan
 	@$(RUN) -m benchmarks.protect
 	@$(RUN) -m benchmarks.plan
 
+fleet: ## Measure 500 buckets tagged at once, a sweep, and the copying of 5,000 old objects
+	@$(SETUP) terraform dev
+	@$(RUN) -m benchmarks.fleet
+	@$(RUN) -m benchmarks.backfill
+
 test: ## Run all tests: unit, functional, plan, compliance, end to end
 	@$(SETUP) terraform dev compliance
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(ARGS)
 
 check: ## Check style and types, and that the zip is fresh
 	@$(SETUP) terraform dev

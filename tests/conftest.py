@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -16,6 +17,7 @@ settings.register_profile("s3-dr", deadline=None)
 settings.load_profile("s3-dr")
 
 _LADDER = ("unit", "functional", "plan", "compliance", "e2e")
+_TOGETHER = ("plan", "compliance", "e2e")
 
 
 @pytest.fixture(scope="session")
@@ -45,11 +47,41 @@ def no_real_account() -> Iterator[None]:
         yield
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the quick tests first: a wrong line is told before Terraform is started."""
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Says which tests are run by one process, where there are several: those of one file.
+
+    What shares something costly, such as applied examples or one big plan, stays together too.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByCost(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            folder = file.split("/")[1]
+            return folder if folder in _TOGETHER else file
+
+    return ByCost(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Puts the tests in order.
+
+    One after the other, the quick tests come first: a wrong line is told before Terraform is
+    started. In several processes, what takes longest comes first.
+    """
 
     def rung(item: pytest.Item) -> int:
-        folder = item.path.relative_to(REPO / "tests").parts[0]
-        return _LADDER.index(folder) if folder in _LADDER else len(_LADDER)
+        folder = _folder(item)
+        place = _LADDER.index(folder) if folder in _LADDER else len(_LADDER)
+        return -place if _is_in_several_processes(config) else place
 
     items.sort(key=rung)
+
+
+def _is_in_several_processes(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(REPO / "tests").parts[0]
