@@ -52,6 +52,23 @@ def test_name_taken_between_two_functions(stack: Deployment) -> None:
     assert stack.rules(bucket) == {}
 
 
+def test_a_sweep_that_fails_is_kept(stack: Deployment) -> None:
+    """Lambda repeats it, too; the buckets that could be found are checked all the same."""
+    stack.settle(120)
+    fault = {"operation": "GetResources", "code": "AccessDeniedException", "times": 1000}
+    stack.local_aws.faults([fault])
+    entry = {"Source": "s3-dr", "DetailType": "Sweep Requested", "Detail": "{}"}
+
+    stack.client("events", stack.source_region).put_events(Entries=[entry])
+
+    message = stack.receive_failure("source", contains="Sweep Requested", timeout=120)
+    stack.local_aws.faults([])
+    name = stack.functions["sweep"]["function_name"]
+    assert message["requestContext"]["functionArn"].split(":")[6] == name
+    assert "AccessDenied" in json.dumps(message["responsePayload"])
+    stack.settle(120)
+
+
 def test_what_fails_is_kept(stack: Deployment) -> None:
     """Lambda repeats it, then puts it into the failure queue of the function's region."""
     buckets = {}

@@ -48,7 +48,8 @@ def test_only_tagged_buckets_of_the_region_and_account_are_listed(tagging: Any) 
     assert names(answer) == ["ta-one", "ta-three", "ta-two"]
     tags = {tag["Key"]: tag["Value"] for tag in answer["ResourceTagMappingList"][0]["Tags"]}
     assert tags == {"ta-mine": "yes", "dr": "true"}
-    everything = names(tagging.get_resources(ResourceTypeFilters=["s3"], ResourcesPerPage=100))
+    pages = tagging.get_paginator("get_resources").paginate(ResourceTypeFilters=["s3"])
+    everything = [name for page in pages for name in names(page)]
     assert set(everything) >= {"ta-one", "ta-two", "ta-three"}
     assert not {"ta-bare", "ta-untagged", "ta-elsewhere", "ta-theirs"} & set(everything)
 
