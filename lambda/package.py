@@ -1,4 +1,4 @@
-"""Builds ``lambda/dist/s3_dr.zip``, the code of the three functions.
+"""Builds ``lambda/dist/s3_dr.zip``, the code of the functions.
 
     python lambda/package.py            # writes the zip
     python lambda/package.py --check    # exits 1 when the zip is not what the sources make
@@ -88,7 +88,7 @@ def contents(archive: bytes) -> list[tuple[object, ...]]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
-    parser = argparse.ArgumentParser(description="Build the zip of the three functions.")
+    parser = argparse.ArgumentParser(description="Build the zip of the functions.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when stale")
     parser.add_argument("--package", type=Path, default=PACKAGE, help="the folder to pack")
     parser.add_argument("--archive", type=Path, default=ARCHIVE, help="the zip to write")

@@ -109,20 +109,23 @@ def facts(check: Check, record: Record) -> dict[str, Any]:
 
 
 def _hear(check: Check, record: Record) -> None:
-    """What a person asked for; once, however often a check has to look again."""
-    request, job = check.request, record.job
-    if check.is_heard:
-        return
-    check.is_heard = True
+    """What a person asked for; unless it is being done, since a check may have to look again."""
+    request, job, gap = check.request, record.job, record.gap
     if request.wish == BACKFILL_DETAIL_TYPE:
-        runs = job is not None and not job.ended_at and not record.gap
-        if not (runs and job and (job.gap.everything or not request.everything)):
+        under_way = job.gap if job and not (job.ended_at or gap) else gap
+        if under_way is None or not _is_answer(under_way, gap is None, request.everything):
             record.open_gap(everything=request.everything, wanted=True)
             record.renew_gap()
     if request.wish == CONFIRM_DETAIL_TYPE:
         if job is None or job.ended_at:
             raise Ignored(Reason.NOTHING_WAITS, "no job of the bucket waits for a yes")
         job.confirmed = True
+
+
+def _is_answer(gap: Gap, has_job: bool, everything: bool) -> bool:
+    """Whether a job for the gap is what a person asks for."""
+    is_enough = not gap.failed_only and (gap.everything or not everything)
+    return is_enough and (has_job or gap.wanted)
 
 
 def _gap_to_close(check: Check, record: Record) -> Gap | None:
@@ -278,7 +281,7 @@ def _reasons(body: Any) -> Iterator[str]:
 
 
 def _object(check: Check, key: str) -> Any:
-    response = read_object(check, key)
+    response = read_object(check.clients, check.settings, key)
     return response and response["Body"]
 
 

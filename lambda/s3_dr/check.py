@@ -28,7 +28,6 @@ class Check:
         changes: the API writes made so far, on either bucket.
         warnings: what a person should know although it stops nothing.
         properties: how each property of the twin came out; see `Result`.
-        is_heard: whether what a person asked for was taken up.
         backfill: how the copying of existing objects stands; see `Result`.
         profile: known once `observe_source` has read the tags.
         source_tags: the same.
@@ -42,7 +41,6 @@ class Check:
     changes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     properties: list[dict[str, Any]] = field(default_factory=list)
-    is_heard: bool = False
     backfill: dict[str, Any] = field(default_factory=dict)
     profile: Profile | None = None
     source_tags: dict[str, str] = field(default_factory=dict)

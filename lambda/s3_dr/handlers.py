@@ -127,13 +127,10 @@ def _run(
         results.append(result.as_dict())
         facts = {"function": function, "request_id": context.aws_request_id}
         facts |= {"correlation_id": correlation_id, **result.as_dict()}
-        # Who only looks must not raise an alarm.
-        is_real = isinstance(request, Ignored) or not request.dry_run
-        logs.LOGGER.log(
-            _level(result) if is_real else logging.DEBUG,
-            f"{function}: {result.outcome}",
-            extra={"fields": facts},
-        )
+        # Who only looks must not raise an alarm: those count what is logged.
+        if isinstance(request, Ignored) or not request.dry_run:
+            message = f"{function}: {result.outcome}"
+            logs.LOGGER.log(_level(result), message, extra={"fields": facts})
     if errors and not is_call(event):
         raise errors[0]
     return {"results": results}

@@ -13,6 +13,7 @@ from . import encryption, object_lock, translators, twin, twin_policy
 from .aws import Bucket
 from .check import Check
 from .cloning import Cloning, Property, tag_twin, untag_twin
+from .record import now
 from .tags import LIFE_TAG
 
 _OWNERSHIP = "BucketOwnerEnforced"
@@ -105,7 +106,7 @@ def _ownership_if_chosen(cloning: Cloning, value: Any, _: Any) -> Any:
 
 def _tell_life(check: Check) -> None:
     made = check.twin_tags.get(LIFE_TAG, "").partition("/")[0]
-    tag_twin(check, {LIFE_TAG: f"{made}/{twin.now()}"})
+    tag_twin(check, {LIFE_TAG: f"{made}/{now()}"})
 
 
 def _put_versioning(cloning: Cloning, wanted: Any, found: Any) -> None:

@@ -1,8 +1,9 @@
 """What is remembered of a source bucket: one JSON object in the reports bucket.
 
 S3 itself says how a bucket is configured. What it does not say is kept here: since when objects
-have not been copied, which job copies them, and how often our rule had to be put back. A record
-that is lost is no harm: all it stands for is then done once more.
+have not been copied, which job copies them, by which profile the bucket is protected, and how often
+our rule had to be put back. Where it is lost, old objects are looked for once more, and a bucket
+that is untagged then has its rule disabled, whatever its profile said.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .aws import error_code
+from .aws import Clients, error_code
 from .check import Check
+from .settings import Settings
 
 STATE = "state/"
 LEAVING = "leaving.json"  # there, and not empty, while a destroy lets the buckets go
+_TIMES = {"created_at", "ended_at"}
 # Somebody else wrote the record since it was read, or is writing it right now.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-_TIMES = {"created_at", "ended_at"}
 _CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 
 
@@ -67,7 +69,8 @@ class Job:
         status: the job's status at S3.
         ended_at: empty while it has not.
         total: how many objects, versions and delete markers it is about.
-        failed: how many of them could not be copied.
+        succeeded: how many of them were copied.
+        failed: how many could not be.
         reasons: of those, by S3's failure reason.
         report: the place of S3's report, ``s3://…``; empty if there is none.
         detail: why the whole job failed.
@@ -102,7 +105,7 @@ class Record:
         rule: the fingerprint of our rule, as it was read back last; empty once it was released.
         life: the twin's tag of that time.
         put_back: the moments at which our rule had to be put back.
-        gap: what is to be copied; a bucket without a record has one.
+        gap: what is to be copied.
         job: the last one.
     """
 
@@ -182,7 +185,7 @@ class Memory:
         return isinstance(self.error, ClientError) and error_code(self.error) == "NoSuchBucket"
 
     def raise_error(self) -> None:
-        """End the check as a failure if the record could not be read, once all else is done.
+        """End the check as a failure if the record could not be read.
 
         Raises:
             BotoCoreError, ClientError: why it could not.
@@ -200,26 +203,20 @@ class Memory:
         text = self.record.to_json()
         if text == self._text or self._check.request.dry_run or not self.is_kept:
             return
-        settings = self._check.settings
+        check, key = self._check, key_of(self._check.source.name)
         condition = {"IfMatch": self._etag} if self._etag else {"IfNoneMatch": "*"}
         try:
-            response = self._check.clients.source_s3.put_object(
-                Bucket=settings.reports_bucket,
-                Key=key_of(self._check.source.name),
-                Body=text.encode(),
-                ContentType="application/json",
-                ExpectedBucketOwner=settings.source_account_id,
-                **condition,  # type: ignore[arg-type]
-            )
+            response = write_object(check.clients, check.settings, key, text, **condition)
         except ClientError as error:
             if error_code(error) in _CONFLICTS:
-                raise Superseded(f"another check of {self._check.source.name} ran") from error
+                raise Superseded(f"another check of {check.source.name} ran") from error
             raise
         self._etag, self._text = response["ETag"], text
 
     def _read(self) -> Record:
         try:
-            response = read_object(self._check, key_of(self._check.source.name))
+            check = self._check
+            response = read_object(check.clients, check.settings, key_of(check.source.name))
         except (BotoCoreError, ClientError) as error:
             self.error = error
             return Record()
@@ -235,17 +232,16 @@ class Memory:
         return record
 
 
-def read_object(check: Check, key: str) -> Any:
+def read_object(clients: Clients, settings: Settings, key: str) -> Any:
     """The response to GetObject in the reports bucket; None if there is no such object.
 
     Raises:
         BotoCoreError, ClientError: anything else.
     """
-    settings = check.settings
     if not settings.reports_bucket:
         return None
     try:
-        return check.clients.source_s3.get_object(
+        return clients.source_s3.get_object(
             Bucket=settings.reports_bucket,
             Key=key,
             ExpectedBucketOwner=settings.source_account_id,
@@ -254,6 +250,24 @@ def read_object(check: Check, key: str) -> Any:
         if error_code(error) != "NoSuchKey":
             raise
         return None
+
+
+def write_object(
+    clients: Clients, settings: Settings, key: str, text: str, **condition: Any
+) -> Any:
+    """Put JSON into the reports bucket; the response to PutObject.
+
+    Raises:
+        BotoCoreError, ClientError: it could not be put, or the condition does not hold.
+    """
+    return clients.source_s3.put_object(
+        Bucket=settings.reports_bucket,
+        Key=key,
+        Body=text.encode(),
+        ContentType="application/json",
+        ExpectedBucketOwner=settings.source_account_id,
+        **condition,
+    )
 
 
 def key_of(bucket: str) -> str:

@@ -53,8 +53,7 @@ def desired_configuration(check: Check, current: Mapping[str, Any] | None) -> di
     Raises:
         Blocked: our rule cannot live beside what is there.
     """
-    ours = our_rule(current, check)
-    foreign = [rule for rule in (current["Rules"] if current else []) if rule is not ours]
+    ours, foreign = our_rule(current, check), _others(current, check)
     role = check.settings.replication_role_arn
     if current and foreign:
         role = _shared_role(check, current["Role"], len(foreign))
@@ -105,10 +104,8 @@ def _enable(check: Check) -> Outcome:
     desired = desired_configuration(check, current)
     _open_gap(check, memory, current, desired)
     if not _holds(current, desired, check):
-        fingerprint = _fingerprint(desired, check)
-        was_changed = record.rule == fingerprint
-        if not memory.is_new:
-            memory.save()  # before there is a live rule that would hide the gap
+        was_changed = record.rule == _fingerprint(desired, check)
+        memory.save()  # before there is a live rule that would hide the gap
         if was_changed:
             _refuse_contest(check, record)
         if not memory.is_lost:
@@ -124,8 +121,11 @@ def _enable(check: Check) -> Outcome:
         _look_at_tags_again(check)
     record.profile, record.rule = check.known_profile.name, _fingerprint(desired, check)
     record.life = check.twin_tags.get(LIFE_TAG, "")
-    memory.save()  # whatever becomes of existing objects
-    backfill.keep_up(check, memory)
+    try:
+        backfill.keep_up(check, memory)
+    except Exception:
+        memory.save()  # whatever becomes of existing objects, the rule is in
+        raise
     memory.raise_error()
     return Outcome.PROTECTED
 
@@ -145,16 +145,13 @@ def _open_gap(
         record.gap = Gap(now(), everything=not was_live, is_first=True, after_put=not was_live)
     elif was_away or not was_live:
         is_another = life.partition("/")[0] != record.life.partition("/")[0]
-        beside = any(
-            rule["Status"] == "Enabled" and rule.get("ID") != check.settings.module_name
-            for rule in (current["Rules"] if current else [])
-        )
+        beside = any(rule["Status"] == "Enabled" for rule in _others(current, check))
         record.open_gap(everything=is_another or beside, after_put=not was_live)
 
 
 def _is_leaving(check: Check, memory: Memory) -> bool:
     """Whether a destroy lets the buckets go, so that the role of a new rule would soon be gone."""
-    found = None if memory.is_lost else read_object(check, LEAVING)
+    found = None if memory.is_lost else read_object(check.clients, check.settings, LEAVING)
     return bool(found and json.loads(found["Body"].read()))
 
 
@@ -188,6 +185,12 @@ def our_rule(configuration: Mapping[str, Any] | None, check: Check) -> dict[str,
     rules = configuration["Rules"] if configuration else []
     ours_is = check.settings.module_name
     return next((rule for rule in rules if rule.get("ID") == ours_is), None)
+
+
+def _others(configuration: Mapping[str, Any] | None, check: Check) -> list[Any]:
+    """The rules of a replication configuration that are not ours."""
+    rules = configuration["Rules"] if configuration else []
+    return [rule for rule in rules if rule.get("ID") != check.settings.module_name]
 
 
 def _fingerprint(configuration: Mapping[str, Any], check: Check) -> str:
@@ -251,10 +254,8 @@ def _let_go(check: Check) -> Outcome:
 
 def _refuse_others_under_our_role(check: Check) -> None:
     left = read_configuration(check.source)
-    if left is None or left["Role"] != check.settings.replication_role_arn:
-        return
-    others = [rule for rule in left["Rules"] if rule.get("ID") != check.settings.module_name]
-    if others:
+    others = _others(left, check)
+    if left and others and left["Role"] == check.settings.replication_role_arn:
         raise Blocked(
             Reason.RULES_UNDER_OUR_ROLE,
             f"{check.source.name} has {len(others)} replication rule(s) that are not ours and use "
@@ -295,7 +296,7 @@ def _release(check: Check, always: str = "") -> Outcome:
         off = {**ours, "Status": "Disabled"}
         rules = [off if rule is ours else rule for rule in current["Rules"]]
     else:
-        rules = [rule for rule in current["Rules"] if rule is not ours]
+        rules = _others(current, check)
     if rules:
         _put(check, {**current, "Rules": rules})
     else:

@@ -22,7 +22,7 @@ from .events import CHECK_DETAIL_TYPE, CHECK_SOURCE, RELEASE_DETAIL_TYPE, is_own
 from .logs import LOGGER
 from .naming import is_bucket_name
 from .outcomes import Outcome, Reason
-from .record import LEAVING, STATE, bucket_of, now
+from .record import LEAVING, STATE, bucket_of, now, read_object, write_object
 from .settings import Settings
 from .tags import MANAGER_TAG, SOURCE_TAG
 
@@ -105,8 +105,11 @@ class Sweep:
             ``outcome``, the numbers of ``buckets`` and of those ``sent`` now, ``orphans``,
             ``trail``, and ``continued``: whether the rest is left to a sweep that was asked for.
 
+            What could not be found out or asked for makes it ``failed``, when all else was done.
+
         Raises:
-            SweepError: something could not be found out, or not be asked for; all else was done.
+            SweepError: there was no time, or EventBridge would not take the request to go on.
+            BotoCoreError, ClientError: where it stopped could not be kept.
         """
         seen = trail.look(self.clients.source_cloudtrail, self.settings.source_region)
         found = self.find()
@@ -163,21 +166,15 @@ class Sweep:
 
     def ask_after_an_apply(self) -> None:
         """Ask for a sweep when rules and roles may be moments old, and not be known everywhere."""
-        self.set_leaving(False)
         self.sleep(_SPREADING)
+        self.budget.settle(lambda: self.set_leaving(False), _is_denied)
         self.budget.settle(self.ask, _is_denied)
 
     def set_leaving(self, is_leaving: bool) -> None:
         """Say, or say no more, that a destroy lets the buckets go: see `replication`."""
-        settings = self.settings
+        text = json.dumps({"since": now()} if is_leaving else {})
         try:
-            self.clients.source_s3.put_object(
-                Bucket=settings.reports_bucket,
-                Key=LEAVING,
-                Body=json.dumps({"since": now()} if is_leaving else {}).encode(),
-                ContentType="application/json",
-                ExpectedBucketOwner=settings.source_account_id,
-            )
+            write_object(self.clients, self.settings, LEAVING, text)
         except ClientError as error:
             # Without the bucket no function can remember anything; buckets are let go all the same.
             if not is_leaving or error_code(error) != "NoSuchBucket":
@@ -212,6 +209,19 @@ class Sweep:
                 "take the rules off by hand"
             )
         return {"outcome": Outcome.RELEASED, "released": released, "left": []}
+
+    def leave(self) -> dict[str, Any]:
+        """Take our rule off every bucket for good: the module is being destroyed.
+
+        Raises:
+            SweepError: as of `release_all`.
+        """
+        self.set_leaving(True)
+        first = self.release_all()
+        # What was under way, and came before that was said, may have put a rule meanwhile.
+        self.sleep(_SPREADING)
+        second = self.release_all()
+        return {**second, "released": first["released"] + second["released"]}
 
     def find(self) -> Finding:
         """Find the buckets; what cannot be found out does not stop the rest."""
@@ -315,36 +325,27 @@ class Sweep:
     def _read_cursor(self, errors: list[str]) -> str:
         """The last bucket of a sweep that stopped for want of time; empty if it did not."""
         try:
-            body = self.clients.source_s3.get_object(
-                Bucket=self.settings.reports_bucket,
-                Key=_CURSOR,
-                ExpectedBucketOwner=self.settings.source_account_id,
-            )["Body"]
-            after = json.loads(body.read()).get("after", "")
+            response = read_object(self.clients, self.settings, _CURSOR)
+            after = json.loads(response["Body"].read()).get("after", "") if response else ""
             if not isinstance(after, str):
                 raise TypeError("after is no name")
-            return after
-        except ClientError as error:
-            if error_code(error) != "NoSuchKey":
-                errors.append(f"cursor: {error}")
-        except (AttributeError, BotoCoreError, RecursionError, TypeError, ValueError) as error:
+        except (BotoCoreError, ClientError) as error:
+            errors.append(f"cursor: {error}")
+        except (AttributeError, RecursionError, TypeError, ValueError) as error:
             errors.append(f"cursor: {error!r}")
+        else:
+            return after
         return ""
 
     def _remember(self, before: str, after: str) -> None:
         if after != before:
-            self.clients.source_s3.put_object(
-                Bucket=self.settings.reports_bucket,
-                Key=_CURSOR,
-                Body=json.dumps({"after": after} if after else {}).encode(),
-                ContentType="application/json",
-                ExpectedBucketOwner=self.settings.source_account_id,
-            )
+            text = json.dumps({"after": after} if after else {})
+            write_object(self.clients, self.settings, _CURSOR, text)
 
 
 def _is_denied(error: ClientError) -> bool:
     """Whether IAM says no, which it may for some moments after a role was made."""
-    return error_code(error) == "AccessDeniedException"
+    return error_code(error) in ("AccessDenied", "AccessDeniedException")
 
 
 def _failed(names: list[str], reason: str) -> list[dict[str, Any]]:
@@ -390,12 +391,7 @@ def _do(work: Sweep, event: object) -> dict[str, Any]:
         # Terraform tells when it makes or changes the resource, too: only its end is the end.
         if action in ("create", "update"):
             return {}
-        if action == "delete":
-            work.set_leaving(True)
-            work.release_all()
-            # What was under way, and came before that was said, may have put a rule meanwhile.
-            work.sleep(_SPREADING)
-        return work.release_all()
+        return work.leave() if action == "delete" else work.release_all()
     if wish != SWEEP_DETAIL_TYPE:
         said = wish[:200] if isinstance(wish, str) else type(wish).__name__
         raise SweepError(f"not something that a sweep does: {said!r}")

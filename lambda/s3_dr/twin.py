@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -12,6 +12,7 @@ from . import object_lock
 from .aws import error_code, is_denied, knows
 from .check import Check
 from .outcomes import Blocked, Reason
+from .record import now
 from .settings import ACCOUNT_REGIONAL
 from .tags import LIFE_TAG, MANAGER_TAG, PREFIX, SOURCE_TAG
 
@@ -66,11 +67,6 @@ def require_marked(check: Check) -> None:
         f"{check.twin.name} exists but is not marked as the twin of {check.source.name}; tag it "
         f"{SOURCE_TAG}={check.source.name} if it shall be, or remove it if nobody needs it",
     )
-
-
-def now() -> str:
-    """This moment, in characters that a tag's value may have."""
-    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
 
 
 def of_others(tags: Mapping[str, str]) -> dict[str, str] | None:

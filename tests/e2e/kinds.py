@@ -220,5 +220,28 @@ def our_rule(stack: Deployment, bucket: str, **changed: Any) -> dict[str, Any]:
     return {**rule, **changed}
 
 
+def rules(stack: Deployment, bucket: str) -> dict[str, Any]:
+    """The rules of a bucket of either region."""
+    region = stack.source_s3.head_bucket(Bucket=bucket)["BucketRegion"]
+    return stack.rules(bucket) if region == stack.source_region else {}
+
+
+def take_away_rules_of_others(stack: Deployment) -> None:
+    """Removes what tests have left under our role, so that the buckets can be let go."""
+    for bucket in [each["Name"] for each in stack.source_s3.list_buckets()["Buckets"]]:
+        if set(rules(stack, bucket)) - {stack.name}:
+            stack.source_s3.delete_bucket_replication(Bucket=bucket)
+
+
+def under_our_role(stack: Deployment, bucket: str) -> None:
+    """Gives a bucket another rule, under the role of ours."""
+    found = stack.source_s3.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]
+    theirs = {**found["Rules"][0], "ID": "theirs", "Priority": 7, "Filter": {"Prefix": "theirs/"}}
+    stack.source_s3.put_bucket_replication(
+        Bucket=bucket,
+        ReplicationConfiguration={"Role": found["Role"], "Rules": [*found["Rules"], theirs]},
+    )
+
+
 def tomorrow() -> datetime:
     return datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from e2e.examples import FOLDERS, TERRAFORM_ROLE, Example, in_threads
-from e2e.test_leaving import take_away_rules_of_others, under_our_role
+from e2e.kinds import take_away_rules_of_others, under_our_role
 from harness.deployment import Deployment
 from harness.terraform import TerraformError
 

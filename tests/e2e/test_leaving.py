@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
 from e2e.examples import Example
+from e2e.kinds import TAG, rules, take_away_rules_of_others, under_our_role
 from harness.deployment import Deployment, wait_for
 
 pytestmark = pytest.mark.terraform
 
-TAG = {"Key": "dr", "Value": "true"}
 RELEASE = {"source": "s3-dr", "detail-type": "Release Requested"}
 SWEEP = {"source": "s3-dr", "detail-type": "Sweep Requested"}
 
@@ -77,26 +76,3 @@ def test_a_bucket_that_cannot_be_let_go_is_named(stack: Deployment) -> None:
     stack.source_s3.delete_bucket_replication(Bucket=bucket)
     stack.call("sweep", SWEEP)
     wait_for(lambda: stack.name in stack.rules(bucket), 60, lambda: "the rule never came back")
-
-
-def rules(stack: Deployment, bucket: str) -> dict[str, Any]:
-    """The rules of a bucket of either region."""
-    region = stack.source_s3.head_bucket(Bucket=bucket)["BucketRegion"]
-    return stack.rules(bucket) if region == stack.source_region else {}
-
-
-def take_away_rules_of_others(stack: Deployment) -> None:
-    """Removes what tests have left under our role, so that the buckets can be let go."""
-    for bucket in [each["Name"] for each in stack.source_s3.list_buckets()["Buckets"]]:
-        if set(rules(stack, bucket)) - {stack.name}:
-            stack.source_s3.delete_bucket_replication(Bucket=bucket)
-
-
-def under_our_role(stack: Deployment, bucket: str) -> None:
-    """Gives a bucket another rule, under the role of ours."""
-    found = stack.source_s3.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]
-    theirs = {**found["Rules"][0], "ID": "theirs", "Priority": 7, "Filter": {"Prefix": "theirs/"}}
-    stack.source_s3.put_bucket_replication(
-        Bucket=bucket,
-        ReplicationConfiguration={"Role": found["Role"], "Rules": [*found["Rules"], theirs]},
-    )

@@ -201,8 +201,15 @@ def test_nothing_went_wrong_unseen(stack: Deployment) -> None:
     assert stack.local_aws.errors() == []
     assert stack.queue_depth("source") == 0
     assert stack.queue_depth("dr") == 0
-    failed = {record["bucket"] for record in stack.records() if record["outcome"] == "failed"}
-    assert {bucket for bucket in failed if not bucket.startswith("fails-")} == set()
+    failed = [record for record in stack.records() if record["outcome"] == "failed"]
+    assert [record for record in failed if not was_made_to_fail(record)] == []
+
+
+def was_made_to_fail(record: dict[str, Any]) -> bool:
+    """Whether a test of late messages had this failure."""
+    if record["function"] == "sweep":
+        return "GetResources" in record["detail"]
+    return str(record["bucket"]).startswith("fails-")
 
 
 def names(s3: Any) -> set[str]:

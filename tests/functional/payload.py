@@ -48,7 +48,7 @@ Result = dict[str, Any]
 def environment(
     source_region: str = SOURCE_REGION, dr_region: str = DR_REGION, **overrides: str
 ) -> dict[str, str]:
-    """The variables that Terraform gives all three functions.
+    """The variables that Terraform gives the functions of the journey.
 
     Optional ones are there only when they are given here.
     """

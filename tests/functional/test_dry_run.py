@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functional.living import GOLD, METRICS, Handler, Life, ago, by_bus, direct
+from functional.living import GOLD, METRICS, STANDARD, Handler, Life, ago, by_bus, direct
 from functional.payload import DR_REGION, TRIGGER, Result, assert_blocked
 from s3_dr import handlers
 
@@ -360,6 +360,20 @@ def test_a_dry_run_over_the_bus_is_dry(life: Life) -> None:
 
     assert result["outcome"] == "pending"
     assert life.rule() is None
+
+
+@pytest.mark.parametrize("is_dry", [True, False])
+def test_a_dry_run_logs_nothing_for_an_alarm_to_count(life: Life, is_dry: bool) -> None:
+    life.deploy_profiles(STANDARD, LOG_LEVEL="DEBUG")
+    life.world.twin(life.bucket, tags={"someone": "else's"})
+    life.retag()
+    before = len(life.functions.log_lines())
+
+    result = run(life, handlers.enable_replication, CHECK, dry_run=is_dry)
+
+    assert result["outcome"] == "blocked"
+    found = [line for line in life.functions.log_lines()[before:] if "outcome" in line]
+    assert [line["outcome"] for line in found] == ([] if is_dry else ["blocked"])
 
 
 def test_the_profile_of_a_dry_run_is_the_first_that_matches(life: Life) -> None:

@@ -291,6 +291,24 @@ def test_what_another_rule_copied_elsewhere_is_copied_to_the_twin(
     assert len(life.jobs()) == 1
 
 
+def test_a_run_killed_with_the_rule_in_forgets_no_copies_of_another_rule(life: Life) -> None:
+    """The next run finds a live rule, and objects of which S3 says that they are copied."""
+    theirs(life)
+    life.put("a")
+    assert_completed(life, "a")
+    life.retag()
+    life.world.twin(life.bucket, versioning="Enabled")
+    life.kill_after("PutBucketReplication")
+    with pytest.raises(Killed):
+        life.asked()
+    assert life.rule()["Status"] == "Enabled", "else this test would prove nothing"
+
+    life.asked()
+
+    life.settled()
+    life.assert_whole()
+
+
 def test_what_another_rule_copied_while_ours_was_off_is_copied_to_the_twin(life: Life) -> None:
     theirs(life)
     life.tag()
@@ -565,6 +583,49 @@ def test_a_request_that_a_running_job_covers_makes_no_other(life: Life) -> None:
     assert len(life.jobs()) == 3
 
 
+def test_a_request_is_not_lost_to_a_check_that_was_quicker(life: Life) -> None:
+    life.put("a")
+    life.tag()
+    life.settled()
+    life.fail("PutObject", "PreconditionFailed", 412)
+
+    result = life.asked(BACKFILL)
+
+    assert (result["outcome"], result["changes"]) == ("protected", ["CreateJob"])
+    assert len(life.jobs()) == 2
+
+
+def test_a_request_is_about_more_than_what_failed(life: Life) -> None:
+    life.deploy(**METRICS)
+    life.tag()
+    live_failure(life)
+    hold(life)
+    assert life.last()["changes"] == ["CreateJob"]
+    assert life.statuses() == ["FAILED"]
+
+    result = life.asked(BACKFILL)
+
+    assert result["changes"] == ["CreateJob"]
+    assert life.statuses() == ["NONE", "FAILED"]
+
+
+def test_a_request_that_could_not_be_met_is_remembered_once(life: Life) -> None:
+    life.deploy(existing_objects="report")
+    life.put("a")
+    life.tag()
+    life.fail("CreateJob", "AccessDenied", 403, times=2)
+    assert life.asked(BACKFILL)["outcome"] == "failed"
+    gap = life.record()["gap"]
+    assert gap["wanted"] is True
+
+    assert life.asked(BACKFILL)["outcome"] == "failed"
+
+    assert life.record()["gap"] == gap
+    assert life.last()["changes"] == ["CreateJob"]
+
+    assert life.record()["job"]["gap"]["id"] == gap["id"]
+
+
 # --- the ceiling -------------------------------------------------------------
 
 
@@ -780,7 +841,7 @@ def test_a_check_that_is_always_too_late_fails_and_is_tried_again(life: Life) ->
     result = life.asked()
 
     assert (result["outcome"], result["reason"]) == ("failed", "Superseded")
-    assert life.rule()["Status"] == "Enabled"
+    assert life.rule() is None, "it would hide what is not remembered"
     assert life.asked()["outcome"] == "protected"
     life.ended()
     life.assert_whole()

@@ -58,7 +58,7 @@ def measured(life: Life) -> None:
 # Each call, a state in which it is made, and whether our rule is in already when it is made.
 CALLS: dict[str, tuple[str, Callable[[Life], None], bool]] = {
     "reading the record": ("GetObject", first, False),
-    "writing the record": ("PutObject", first, True),
+    "writing the record": ("PutObject", first, False),
     "writing the record before healing": ("PutObject", healing, False),
     "looking for objects": ("ListObjectVersions", first, True),
     "starting a job": ("CreateJob", first, True),
@@ -175,6 +175,19 @@ def test_a_denied_write_of_the_rule_is_a_failure_whose_gap_is_remembered(life: L
     assert life.asked()["outcome"] == "protected"
     life.ended()
     life.assert_whole()
+
+
+def test_what_existing_objects_ran_into_hides_no_put_back(life: Life) -> None:
+    """Else a fight about the rule would never be seen as one."""
+    running(life)
+    life.drop_rule()
+    life.fail("DescribeJob", "AccessDenied", 403)
+
+    result = life.asked()
+
+    assert (result["outcome"], result["reason"]) == ("failed", "AccessDenied")
+    assert life.rule()["Status"] == "Enabled"
+    assert len(life.record()["put_back"]) == 1
 
 
 def test_a_source_whose_rule_may_not_be_read_is_a_failure(life: Life) -> None:
