@@ -53,20 +53,19 @@ def test_name_taken_between_two_functions(stack: Deployment) -> None:
 
 
 def test_a_sweep_that_fails_is_kept(stack: Deployment) -> None:
-    """Lambda repeats it, too; the buckets that could be found are checked all the same."""
+    """Lambda repeats it, too."""
     stack.settle(120)
     fault = {"operation": "GetResources", "code": "AccessDeniedException", "times": 1000}
     stack.local_aws.faults([fault])
     entry = {"Source": "s3-dr", "DetailType": "Sweep Requested", "Detail": "{}"}
 
-    stack.client("events", stack.source_region).put_events(Entries=[entry])
-
-    message = stack.receive_failure("source", contains="Sweep Requested", timeout=120)
+    with stack.events_lost("check_requests"):  # what it finds all the same is asked for each time
+        stack.client("events", stack.source_region).put_events(Entries=[entry])
+        message = stack.receive_failure("source", contains="Sweep Requested", timeout=120)
     stack.local_aws.faults([])
     name = stack.functions["sweep"]["function_name"]
     assert message["requestContext"]["functionArn"].split(":")[6] == name
     assert "AccessDenied" in json.dumps(message["responsePayload"])
-    stack.settle(120)
 
 
 def test_what_fails_is_kept(stack: Deployment) -> None:

@@ -109,6 +109,9 @@ def test_calls_are_recorded_and_cleared() -> None:
                 "region": "us-east-1",
             },
         ]
+        now = time.time()
+        s3.list_buckets()
+        assert [call["n"] for call in server.calls(since=now)] == [4]
         server.clear_calls()
         assert server.calls() == []
         assert server.errors() == []

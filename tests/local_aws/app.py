@@ -9,7 +9,9 @@ import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Any
+from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 from local_aws import (
@@ -183,7 +185,11 @@ class Application:
                 "running": delivery.running(),
             }
         elif request == ("GET", "calls"):
-            answer = list(self._calls)
+            asked = parse_qs(scope["query_string"].decode())
+            since = float(asked.get("since", ["0"])[0])
+            # From the end: there are many, and most who ask want the last ones.
+            answer = list(takewhile(lambda row: row["time"] >= since, reversed(self._calls)))
+            answer.reverse()
         elif request == ("DELETE", "calls"):
             self._calls.clear()
         elif request == ("GET", "decisions"):

@@ -22,6 +22,10 @@ _queued: contextvars.ContextVar[bool] = contextvars.ContextVar("queued", default
 
 _running: list[str] = []  # names of functions, one for each event that is being worked at
 
+# How many of a function's queued events are worked at. Lambda takes on more by and by, too; here
+# each more would be a process that starts.
+_AT_ONCE = 6
+
 # Called with service, operation, target ARN, caller and HTTP status of every delivery.
 Recorder = Callable[[str, str, str, str, int], None]
 
@@ -105,6 +109,11 @@ def _invoke(arn: str, event: Any) -> None:
     function, config, _ = functions._get_func_record_for_ref(arn)
     record = functions._execution_record_for_config(function, config)
     functions.invoke_async_with_retry(record, event)
+
+
+def _at_work(config: Any) -> int:
+    functions = module("services.lambda_svc")
+    return int(functions.executions_in_flight()[1].get(functions._inflight_key(config), 0))
 
 
 def install(record: Recorder) -> None:
@@ -198,8 +207,11 @@ def install(record: Recorder) -> None:
         def acquire(function: Any, config: Any) -> Any:
             # A throttled asynchronous event waits in Lambda's queue (six hours; here one minute);
             # MiniStack counts it as a failed attempt.
+            waits = _queued.get()
+            while waits and _at_work(config) >= _AT_ONCE:
+                time.sleep(0.05)
             deadline = time.monotonic() + 60
-            while (slot := original(function, config))[0] is None and _queued.get():
+            while (slot := original(function, config))[0] is None and waits:
                 if time.monotonic() > deadline:
                     break
                 time.sleep(0.05)

@@ -210,13 +210,14 @@ class LocalAws:
         iam.put_role_policy(RoleName=name, PolicyName="replicate", PolicyDocument=allowed)
         return f"arn:aws:iam::{account}:role/{name}"
 
-    def calls(self) -> list[dict[str, Any]]:
+    def calls(self, since: float = 0) -> list[dict[str, Any]]:
         """Every API call and every delivery to a function, in the order of their answers.
 
         Each has n, time, service, operation, bucket, principal, region and status; a delivery by
-        EventBridge or SNS (service ``lambda``) also has function.
+        EventBridge or SNS (service ``lambda``) also has function. With ``since``, in seconds since
+        1970, only later ones.
         """
-        answer: list[dict[str, Any]] = self._ask("GET", "calls")
+        answer: list[dict[str, Any]] = self._ask("GET", f"calls?since={since}")
         return answer
 
     def running(self) -> int:
