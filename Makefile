@@ -32,7 +32,7 @@ bench: ## Measure seconds to protect, API calls and the time of a plan
 
 fleet: ## Measure 500 buckets tagged at once, a sweep, and the copying of 5,000 old objects
 	@$(SETUP) terraform dev
-	@$(RUN) -m benchmarks.fleet
+	@$(RUN) -m benchmarks.fleet $(if $(CUSTODIAN),--custodian $(CUSTODIAN))
 	@$(RUN) -m benchmarks.backfill
 
 test: ## Run all tests: unit, functional, plan, compliance, end to end

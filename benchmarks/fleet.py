@@ -6,15 +6,19 @@ is how long it takes until all are protected, how long each function was at a bu
 included (which its time-out has to bear), and whether any bucket or event was lost.
 
 Then one sweep over the same fleet, among buckets that nobody tagged: how long, and how many calls.
+With ``--custodian`` Cloud Custodian looks for the tagged ones on the same server after that.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median, quantiles
@@ -25,7 +29,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from harness.deployment import FUNCTIONS, Deployment
+from harness.deployment import FUNCTIONS, SWEEP, Deployment
 from harness.terraform import Root
 from harness.toolchain import REPO, Toolchain
 from local_aws import LocalAws
@@ -49,6 +53,7 @@ def main() -> int:
     parser.add_argument("--buckets", type=int, default=500, help="tagged at once (default 500)")
     parser.add_argument("--others", type=int, default=1500, help="not tagged (default 1500)")
     parser.add_argument("--concurrency", type=int, default=6, help="of each function (default 6)")
+    parser.add_argument("--custodian", type=Path, help="Cloud Custodian's program, to compare with")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     arguments = parser.parse_args()
     console = Console(stderr=arguments.json)
@@ -71,6 +76,8 @@ def main() -> int:
         deployment.settle()
         found = {"burst": _burst(deployment, arguments.buckets, progress)}
         found["sweep"] = _sweep(deployment, arguments.others, progress)
+        if arguments.custodian:
+            found["custodian"] = _custodian(deployment, arguments.custodian, Path(folder), progress)
     if arguments.json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
     else:
@@ -158,21 +165,53 @@ def _sweep(deployment: Deployment, number: int, progress: Progress) -> dict[str,
     progress.update(task, total=1, completed=1)
     deployment.settle(600)
     calls = deployment.local_aws.calls()
-    own = [
-        call for call in calls if call["principal"] == deployment.functions["sweep"]["role_name"]
-    ]
+    callers = Counter(call["principal"] for call in calls)
+    of_sweep, *of_checks = (
+        callers[deployment.functions[name]["role_name"]] for name in (SWEEP, *FUNCTIONS)
+    )
     return {
         "buckets": report["buckets"],
         "others": number,
         "seconds": took,
-        "calls_of_the_sweep": len(own),
+        "calls": of_sweep,
+        "calls_of_the_checks_it_asked_for": sum(of_checks),
         "calls_about_others": sum(call["bucket"].startswith("other-") for call in calls),
         "writes": sum(deployment.is_write(call) for call in calls),
     }
 
 
+def _custodian(
+    deployment: Deployment, program: Path, folder: Path, progress: Progress
+) -> dict[str, Any]:
+    """Cloud Custodian finds the tagged buckets; it changes nothing."""
+    tagged = {f"tag:{tag['Key']}": tag["Value"] for tag in TAGS}
+    policy = {"name": "tagged", "resource": "aws.s3", "filters": [tagged]}
+    (folder / "policy.json").write_text(json.dumps({"policies": [policy]}), encoding="utf-8")
+    deployment.local_aws.clear_calls()
+    task = progress.add_task("Cloud Custodian", total=None)
+    began = time.monotonic()
+    subprocess.run(
+        [program.resolve(), "run", "--cache-period", "0", "-s", "out", "policy.json"],
+        cwd=folder,
+        env={**os.environ, **deployment.local_aws.environment(ACCOUNT, deployment.source_region)},
+        check=True,
+        capture_output=True,
+        timeout=1800,
+    )
+    took = time.monotonic() - began
+    progress.update(task, total=1, completed=1)
+    calls = deployment.local_aws.calls()
+    resources = json.loads((folder / "out/tagged/resources.json").read_text(encoding="utf-8"))
+    return {
+        "buckets": len(resources),
+        "seconds": took,
+        "calls": len(calls),
+        "calls_about_others": sum(call["bucket"].startswith("other-") for call in calls),
+    }
+
+
 def _print(console: Console, found: dict[str, Any]) -> None:
-    burst, sweep = found["burst"], found["sweep"]
+    burst = found["burst"]
     table = Table("a burst", "")
     for key in ("buckets", "refused_calls", "in_failure_queues"):
         table.add_row(key.replace("_", " "), str(burst[key]))
@@ -183,11 +222,12 @@ def _print(console: Console, found: dict[str, Any]) -> None:
         text = ", ".join(f"{name} {value:.2f}" for name, value in seconds.items())
         table.add_row(f"first to last call, {function}", text)
     console.print(table)
-    table = Table("a sweep", "")
-    for key, value in sweep.items():
-        text = f"{value:.1f}" if isinstance(value, float) else str(value)
-        table.add_row(key.replace("_", " "), text)
-    console.print(table)
+    for what in list(found)[1:]:
+        table = Table(f"finding the tagged buckets: {what}", "")
+        for key, value in found[what].items():
+            text = f"{value:.1f}" if isinstance(value, float) else str(value)
+            table.add_row(key.replace("_", " "), text)
+        console.print(table)
 
 
 if __name__ == "__main__":

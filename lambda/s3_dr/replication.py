@@ -26,7 +26,7 @@ MAX_RULES = 1000
 _HIGHEST_PRIORITY = 2**31 - 1
 _NOT_CONFIGURED = "ReplicationConfigurationNotFoundError"
 _CONFIRM_WAIT = 30.0  # seconds
-_PASSES = 3
+_PASSES = 5
 
 # Another automation may take our rule away as often as we put it there.
 _MAX_PUT_BACK = 5
