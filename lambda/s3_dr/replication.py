@@ -292,19 +292,32 @@ def _release(check: Check, always: str = "") -> Outcome:
         raise Ignored(Reason.NO_PROFILE_MATCHES, "its tags match no profile; its rule is disabled")
     memory.record.rule = ""  # what is gone now, nobody took from us
     memory.save()
-    if way == "disable":
-        off = {**ours, "Status": "Disabled"}
-        rules = [off if rule is ours else rule for rule in current["Rules"]]
-    else:
-        rules = _others(current, check)
-    if rules:
-        _put(check, {**current, "Rules": rules})
-    else:
-        check.source.write("delete_bucket_replication")
+    if not (way == "disable" and _disable(check, current)):
+        if others := _others(current, check):
+            _put(check, {**current, "Rules": others})
+        else:
+            check.source.write("delete_bucket_replication")
     _confirm_released(check)
     if not always:
         memory.raise_error()
     return Outcome.RELEASED
+
+
+def _disable(check: Check, current: Mapping[str, Any]) -> bool:
+    """Turn our rule off; False if S3 takes no rule to such a twin, be it disabled."""
+    name = check.settings.module_name
+    off = [
+        {**rule, "Status": "Disabled"} if rule.get("ID") == name else rule
+        for rule in current["Rules"]
+    ]
+    try:
+        _put(check, {**current, "Rules": off})
+    except ClientError as error:
+        # The twin is gone, or its versioning is suspended; our rule is of no use then.
+        if error_code(error) == "InvalidRequest":
+            return False
+        raise
+    return True
 
 
 def _on_untag(check: Check, record: Record) -> str:

@@ -45,6 +45,7 @@ class Story:
 
     def __init__(self, life: Life) -> None:
         self.life = life
+        life.functions.context = Context(8)  # what never comes is not waited for long
         self.mail: list[tuple[Handler, Any]] = []
         self.kept: dict[str, set[Version]] = {life.bucket: set(), life.twin: set()}
 
@@ -110,8 +111,7 @@ class Story:
         functions, calls = self.life.functions, self.life.functions.calls
         functions.calls = [] if doomed is None else Doomed(doomed)
         try:
-            # Little time, so that what never comes is not waited for.
-            handler(sent, Context(8))
+            handler(sent, functions.context)
         except Killed:
             leave = True  # Lambda repeats it
         except ClientError as error:
