@@ -45,7 +45,7 @@ class Story:
 
     def __init__(self, life: Life) -> None:
         self.life = life
-        life.functions.context = Context(8)  # what never comes is not waited for long
+        life.functions.context = Context(5.2)  # what never comes is hardly waited for
         self.mail: list[tuple[Handler, Any]] = []
         self.kept: dict[str, set[Version]] = {life.bucket: set(), life.twin: set()}
 
