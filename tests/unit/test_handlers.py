@@ -195,7 +195,6 @@ class Swept:
     def __init__(self, *_: object) -> None:
         self.run = lambda: {**self.report, "did": "run"}
         self.look = lambda: {"did": "look", "orphans": []}
-
         self.release_all = lambda: {"outcome": Outcome.RELEASED, "did": "release"}
         self.leave = lambda: {"outcome": Outcome.RELEASED, "did": "leave"}
 

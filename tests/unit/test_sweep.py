@@ -702,6 +702,33 @@ def test_who_may_still_have_our_rule_is_released_too() -> None:
     assert world.functions.batches == [["had-record", "had-twin"]]
 
 
+def test_who_leaves_says_so_first_and_releases_twice_with_a_pause() -> None:
+    """A check that had begun before that was said may have put a rule beside the first release."""
+    world = World()
+    world.have("orders")
+    invoke, happened = world.functions.invoke, []
+
+    def release(**asked: Any) -> Any:
+        happened.append((bool(json.loads(world.s3.objects["leaving.json"])), list(world.naps)))
+        return invoke(**asked)
+
+    world.clients.source_functions = SimpleNamespace(invoke=release)
+
+    assert world.sweep.leave() == {"outcome": "released", "released": 2, "left": []}
+
+    assert happened == [(True, []), (True, [10.0])]
+
+
+def test_who_only_has_all_released_does_not_leave() -> None:
+    world = World()
+    world.have("orders")
+
+    world.sweep.release_all()
+
+    assert "leaving.json" not in world.s3.objects
+    assert world.naps == []
+
+
 def test_nothing_to_release_is_good() -> None:
     world = World()
 
