@@ -26,7 +26,7 @@ MAX_RULES = 1000
 _HIGHEST_PRIORITY = 2**31 - 1
 _NOT_CONFIGURED = "ReplicationConfigurationNotFoundError"
 _CONFIRM_WAIT = 30.0  # seconds
-_PASSES = 5
+_PASSES = 5  # of some checks at once, one may come too late at each of its three writes
 
 # Another automation may take our rule away as often as we put it there.
 _MAX_PUT_BACK = 5

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from functional.living import GOLD, RULE, Handler, Killed, Life, by_bus
 from functional.payload import ACCOUNT, DR_REGION, TRIGGER, Call, Context, event, sns_event
+from harness.deployment import wait_for
 from s3_dr import handlers
 
 pytest_plugins = ["functional.payload", "functional.living"]
@@ -94,8 +95,8 @@ class Story:
 
     def delete_twin(self) -> None:
         if self.has_twin:
-            self.life.delete_twin()
             self.kept[self.life.twin] = set()
+            wait_for(self._is_twin_deleted, 30, lambda: f"{self.life.twin} is never empty")
 
     def ask_for_all(self) -> None:
         sent = by_bus("Bucket Backfill Requested", bucket=self.life.bucket, everything=True)
@@ -169,8 +170,8 @@ class Story:
         last = results[-1]
         if tags.items() & (TRIGGER | {"tier": "gold"}).items():
             assert last["outcome"] == "protected", last
-            for job in life.jobs():
-                self._wait(job["JobId"])
+            jobs = life.jobs()
+            wait_for(lambda: all(map(self._has_ended, jobs)), 60, lambda: f"never ended: {jobs}")
             rule = life.rule()
             assert rule["Status"] == "Enabled"
             assert rule["Filter"] == {"Prefix": ""}
@@ -183,10 +184,19 @@ class Story:
             assert (life.rule() or {"Status": "Disabled"})["Status"] == "Disabled"
         self.look()
 
-    def _wait(self, job: str) -> None:
-        control, status = self.life.control, ""
-        while status not in ("Complete", "Failed"):
-            status = control.describe_job(AccountId=ACCOUNT, JobId=job)["Job"]["Status"]
+    def _has_ended(self, job: Any) -> bool:
+        found = self.life.control.describe_job(AccountId=ACCOUNT, JobId=job["JobId"])
+        return found["Job"]["Status"] in ("Complete", "Failed")
+
+    def _is_twin_deleted(self) -> bool:
+        try:
+            self.life.delete_twin()
+        except ClientError as error:
+            # A job that runs has written once more.
+            if error.response["Error"]["Code"] != "BucketNotEmpty":
+                raise
+            return False
+        return True
 
     def _replicate(self, rules: list[Any]) -> None:
         try:
