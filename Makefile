@@ -19,11 +19,11 @@ help: ## List the targets
 
 demo: ## Show the main job on a local AWS: tag a bucket, get its twin
 	@$(SETUP) terraform dev
-	@$(RUN) -m local_aws.demo
+	@$(RUN) -m scripts.demo
 
 local: ## The same, and leave the local AWS running to play with (PORT=4567)
 	@$(SETUP) terraform dev
-	@$(RUN) -m local_aws.demo --keep $(if $(PORT),--port $(PORT))
+	@$(RUN) -m scripts.demo --keep $(if $(PORT),--port $(PORT))
 
 bench: ## Measure seconds to protect, API calls and the time of a plan
 	@$(SETUP) terraform dev

@@ -81,10 +81,10 @@ class LocalAws:
         self._directory = tempfile.TemporaryDirectory(prefix="local-aws-")
         command = [sys.executable, "-m", "local_aws", "--port", str(self._port)]
         command += ["--until-stdin-closes", *(["--quiet"] if self._quiet else [])]
-        tests = Path(__file__).resolve().parent.parent
+        above = Path(__file__).resolve().parent.parent
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
-            "PYTHONPATH": str(tests),
+            "PYTHONPATH": str(above),
             "TMPDIR": self._directory.name,
         }
         with self._log.open("wb") as log:

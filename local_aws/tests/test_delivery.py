@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
+from local_aws.tests.lab import Lab
+
 ACCOUNT, REGION = "111122223333", "us-west-2"
-Lab = Any  # the fixture of conftest.py
 
 ECHO = """
 import json, sys

@@ -7,7 +7,7 @@ import urllib.request
 from typing import Any
 from xml.etree import ElementTree
 
-from functional.conftest import ACCOUNT, REGION, Lab
+from local_aws.tests.lab import ACCOUNT, REGION, Lab
 
 _NS = "{http://monitoring.amazonaws.com/doc/2010-08-01/}"
 ALARM: dict[str, Any] = {

@@ -16,7 +16,7 @@ from harness.toolchain import REPO, Toolchain, ToolchainError
 settings.register_profile("s3-dr", deadline=None)
 settings.load_profile("s3-dr")
 
-_LADDER = ("unit", "functional", "plan", "compliance", "e2e")
+_LADDER = ("unit", "local_aws", "functional", "plan", "compliance", "e2e")
 _TOGETHER = ("plan", "compliance", "e2e")
 
 
@@ -58,7 +58,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class ByCost(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
-            folder = file.split("/")[1]
+            folder = _folder(file)
             return folder if folder in _TOGETHER else file
 
     return ByCost(config, log)
@@ -72,7 +72,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
 
     def rung(item: pytest.Item) -> int:
-        folder = _folder(item)
+        folder = _folder(item.nodeid)
         place = _LADDER.index(folder) if folder in _LADDER else len(_LADDER)
         return -place if _is_in_several_processes(config) else place
 
@@ -83,5 +83,5 @@ def _is_in_several_processes(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
-def _folder(item: pytest.Item) -> str:
-    return item.path.relative_to(REPO / "tests").parts[0]
+def _folder(nodeid: str) -> str:
+    return nodeid.removeprefix("tests/").partition("/")[0]

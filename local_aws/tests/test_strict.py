@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws.tests.lab import Lab
+
 ACCOUNT, OTHER, REGION, DR = "111122223333", "444455556666", "us-west-2", "us-east-2"
 ENABLED, SUSPENDED = {"Status": "Enabled"}, {"Status": "Suspended"}
-Lab = Any  # the fixture of conftest.py
 
 
 def refusal(call: Any, *arguments: Any, **keywords: Any) -> tuple[str, int]:
@@ -91,6 +92,7 @@ def test_rules_that_s3_refuses_one_by_one(lab: Lab) -> None:
     s3 = lab.versioned("st-each")
     lab.versioned("st-each-dr", DR)
     rule = lab.replication_rule("st-each-dr")
+    change: dict[str, Any]
     tag = {"Key": "a", "Value": "b"}
     destination = {"Bucket": "arn:aws:s3:::st-each-dr"}
     owner = {"AccessControlTranslation": {"Owner": "Destination"}}
@@ -459,8 +461,13 @@ def test_what_comes_with_a_call_needs_permission_too(lab: Lab) -> None:
         ],
     )
     configuration = {"LocationConstraint": REGION}
-    tagged = {"CreateBucketConfiguration": {**configuration, "Tags": lab.tag("a=b")["TagSet"]}}
-    owned = {"CreateBucketConfiguration": configuration, "ObjectOwnership": "BucketOwnerEnforced"}
+    tagged: dict[str, Any] = {
+        "CreateBucketConfiguration": {**configuration, "Tags": lab.tag("a=b")["TagSet"]}
+    }
+    owned: dict[str, Any] = {
+        "CreateBucketConfiguration": configuration,
+        "ObjectOwnership": "BucketOwnerEnforced",
+    }
     for number, more in enumerate((tagged, owned)):
         bucket = {"Bucket": f"st-extra-{number}", **more}
         s3 = lab.server.client("s3", REGION, credentials=poor)

@@ -14,8 +14,9 @@ from urllib.parse import unquote
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws.tests.lab import Lab
+
 ACCOUNT, OTHER, REGION, DR = "111122223333", "444455556666", "us-west-2", "us-east-2"
-Lab = Any  # the fixture of conftest.py
 ENDED = ("Cancelled", "Complete", "Failed")
 BATCH = "batchoperations.s3.amazonaws.com"
 ON_SOURCE = ("s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration")

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws.tests.lab import Lab
+
 ACCOUNT, REGION = "111122223333", "us-west-2"
-Lab = Any  # the fixture of conftest.py
 NS = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 

@@ -8,15 +8,14 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local_aws import LocalAws, LocalAwsError
+from local_aws.tests.lab import Lab
 
 REGION = "us-west-2"
-Lab = Any  # the fixture of conftest.py
 
 
 def test_faults_hit_the_next_matching_calls_only(lab: Lab) -> None:
@@ -162,8 +161,8 @@ def test_a_killed_owner_takes_the_server_with_it(tmp_path: Path, lab: Lab) -> No
         "import time; from local_aws import LocalAws; s = LocalAws(quiet=True); s.start();"
         "print(s.process_id, flush=True); time.sleep(60)"
     )
-    tests = str(Path(__file__).parents[1])
-    environment = {"PYTHONPATH": tests, "TMPDIR": str(tmp_path), "PATH": os.environ["PATH"]}
+    above = str(Path(__file__).parents[2])
+    environment = {"PYTHONPATH": above, "TMPDIR": str(tmp_path), "PATH": os.environ["PATH"]}
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment, text=True
     ) as owner:

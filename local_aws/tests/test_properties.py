@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws.tests.lab import Lab
+
 ACCOUNT, OTHER, REGION, DR = "111122223333", "444455556666", "us-west-2", "us-east-2"
-Lab = Any  # the fixture of conftest.py
 NS = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 TAG = {"Key": "a", "Value": "b & <c>"}
 AND = {"Prefix": "logs/", "Tags": [TAG, {"Key": "d", "Value": ""}]}
 # Name in boto3, operation without verb, IAM action without verb, one configuration of each shape.
-FAMILIES = {
+FAMILIES: dict[str, list[dict[str, Any]]] = {
     "metrics": [
         {},
         {"Filter": {"Prefix": "logs/"}},
@@ -334,7 +335,7 @@ def test_a_function_tags_with_a_plain_client(lab: Lab) -> None:
 
 
 # What MiniStack keeps itself: name in boto3, the member to put and the value to get back.
-RULES = [
+RULES: list[dict[str, Any]] = [
     {
         "ID": "all <&>",
         "Filter": {
@@ -539,7 +540,7 @@ def test_logging_comes_back_as_it_was_put_and_goes_to_the_same_region(lab: Lab) 
     s3.put_bucket_request_payment(Bucket="pr-logs", **payer)
     assert refusal(put, "pr-logs") == invalid
     lab.versioned("pr-logs-locked")
-    locked = {"ObjectLockEnabled": "Enabled"}
+    locked: dict[str, Any] = {"ObjectLockEnabled": "Enabled"}
     s3.put_object_lock_configuration(Bucket="pr-logs-locked", ObjectLockConfiguration=locked)
     put("pr-logs-locked")
     locked["Rule"] = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws.tests.lab import Lab
+
 ACCOUNT, OTHER, REGION, DR = "111122223333", "444455556666", "us-west-2", "us-east-2"
-Lab = Any  # the fixture of conftest.py
 
 
 def allow(*actions: str, resource: str = "*", **more: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import json
 import uuid
 from base64 import b64encode
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
@@ -11,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from local_aws.tests.lab import Lab
+
 ACCOUNT, OTHER, REGION, DR = "111122223333", "444455556666", "us-west-2", "us-east-2"
-Lab = Any  # the fixture of conftest.py
 
 READS = ["s3:GetReplicationConfiguration", "s3:ListBucket"]
 OBJECT_READS = ["s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl"]
@@ -112,7 +112,7 @@ class Pair:
 
 
 @pytest.fixture
-def pair(lab: Lab) -> Iterator[Pair]:
+def pair(lab: Lab) -> Pair:
     return Pair(lab)
 
 

@@ -1,13 +1,13 @@
 """The local AWS lists buckets by their tags as the Resource Groups Tagging API does."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws.tests.lab import Lab
+
 ACCOUNT, OTHER, REGION, DR = "111122223333", "444455556666", "us-west-2", "us-east-2"
-Lab = Any  # the fixture of conftest.py
 MINE = {"Key": "ta-mine", "Values": ["yes"]}
 
 
@@ -24,7 +24,7 @@ def code(call: Any, **keywords: Any) -> str:
 
 
 @pytest.fixture(scope="module")
-def tagging(lab: Lab) -> Iterator[Any]:
+def tagging(lab: Lab) -> Any:
     for name, region, account, tags in (
         ("ta-one", REGION, ACCOUNT, ["ta-mine=yes", "dr=true"]),
         ("ta-two", REGION, ACCOUNT, ["ta-mine=yes", "dr=false"]),

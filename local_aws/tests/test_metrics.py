@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws.tests.lab import Lab
+
 ACCOUNT, REGION, DR = "111122223333", "us-west-2", "us-east-2"
-Lab = Any  # the fixture of conftest.py
 
 
 class Watched:

@@ -9,9 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws import LocalAwsError
+from local_aws.tests.lab import Lab
 
 ACCOUNT, REGION = "111122223333", "us-west-2"
-Lab = Any  # the fixture of conftest.py
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
 
 CALLER = """
