@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from harness.toolchain import REPO, Toolchain, ToolchainError
+from harness.unchanged import Unchanged
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("s3-dr", deadline=None)
@@ -18,6 +19,28 @@ settings.load_profile("s3-dr")
 
 _LADDER = ("unit", "local_aws", "functional", "plan", "compliance", "e2e")
 _TOGETHER = ("plan", "compliance", "e2e")
+# What the tests of the local AWS depend on.
+_LOCAL_AWS = (
+    "conftest.py",
+    "local_aws",
+    "pyproject.toml",
+    "requirements/dev.txt",
+    "tests/harness/toolchain.py",
+    "tests/harness/unchanged.py",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--local-aws",
+        action="store_true",
+        help="run the tests of the local AWS, although nothing changed since they all passed",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    stamp = REPO / ".cache" / "local_aws_passed"
+    config.pluginmanager.register(Unchanged(config, "local_aws/tests", _LOCAL_AWS, stamp))
 
 
 @pytest.fixture(scope="session")
