@@ -12,18 +12,18 @@ BOOT = $(or $(shell for python in $(PYTHON) python3 python3.13 python3.12 python
 	or name one with `make PYTHON=/path/to/python3.11`))
 SETUP = PYTHON="$(PYTHON)" $(BOOT) scripts/setup.py
 BIN = .venv/bin
-RUN = PYTHONPATH=tests:lambda $(BIN)/python
+RUN = exec env PYTHONPATH=tests:lambda $(BIN)/python
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
 
 demo: ## Show the main job on a local AWS: tag a bucket, get its twin
 	@$(SETUP) terraform dev
-	@$(RUN) -m scripts.demo
+	@$(RUN) -m scripts.demo --parent $$PPID
 
 local: ## The same, and leave the local AWS running to play with (PORT=4567)
 	@$(SETUP) terraform dev
-	@$(RUN) -m scripts.demo --keep $(if $(PORT),--port $(PORT))
+	@$(RUN) -m scripts.demo --parent $$PPID --keep $(if $(PORT),--port $(PORT))
 
 bench: ## Measure seconds to protect, API calls and the time of a plan
 	@$(SETUP) terraform dev

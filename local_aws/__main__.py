@@ -4,15 +4,18 @@ import argparse
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
 import tempfile
+import threading
 from contextlib import suppress
 from functools import partial
 
 from local_aws import s3control
 
+_GRACE_SECONDS = 2
 _KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
 
 
@@ -79,7 +82,28 @@ async def serve(listener: socket.socket, watch_stdin: bool) -> None:
         loop.add_signal_handler(number, stop.set)
     if watch_stdin:
         loop.add_reader(sys.stdin.fileno(), partial(_at_end_of_input, stop))
-    await hypercorn_serve(Application(), config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+    ending = partial(_ending, stop)
+    await hypercorn_serve(Application(), config, shutdown_trigger=ending)  # type: ignore[arg-type]
+
+
+async def _ending(stop: asyncio.Event) -> None:
+    """Wait until it is time to end, and see to it that the end comes."""
+    await stop.wait()
+    # A function that still runs would hold us as long as it likes.
+    last_resort = threading.Timer(_GRACE_SECONDS, _end_at_once)
+    last_resort.daemon = True
+    last_resort.start()
+
+
+def _end_at_once() -> None:
+    _end_workers()
+    shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
+    os._exit(1)
+
+
+def _end_workers() -> None:
+    with suppress(KeyError):
+        sys.modules["ministack.core.lambda_runtime"].reset()
 
 
 def _at_end_of_input(stop: asyncio.Event) -> None:
@@ -101,8 +125,7 @@ def main() -> None:
         try:
             asyncio.run(serve(listener, arguments.until_stdin_closes))
         finally:
-            with suppress(KeyError):
-                sys.modules["ministack.core.lambda_runtime"].reset()  # ends the functions' workers
+            _end_workers()
             logging.shutdown()
 
 

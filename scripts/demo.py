@@ -7,9 +7,11 @@ and what the three functions then do is shown as it happens. ``--keep`` leaves a
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -69,12 +71,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave it running to play with")
     parser.add_argument("--port", type=int, help=f"the local AWS's port (with --keep: {PORT})")
+    parser.add_argument("--parent", type=int, help="end when this process, which started us, ends")
     arguments = parser.parse_args()
     console = Console()
     # Whoever ends the demo ends what it started: also with `kill`, also in the background, where a
     # shell has SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
+    if arguments.parent:
+        threading.Thread(target=_follow, args=[arguments.parent], daemon=True).start()
     try:
         with ExitStack() as stack:
             port = arguments.port or (PORT if arguments.keep else None)
@@ -262,10 +267,7 @@ def _keep(console: Console, deployment: Deployment) -> None:
     ):
         console.print(f"  {line}", highlight=False, soft_wrap=True)
     console.print()
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        console.print("\nStopping.")
+    signal.pause()
 
 
 @contextmanager
@@ -274,6 +276,13 @@ def _step(console: Console, what: str) -> Iterator[None]:
     with console.status(f"{what} ..."):
         yield
     console.print(f"[green]✓[/green] {what}: {time.monotonic() - began:.1f} s", highlight=False)
+
+
+def _follow(parent: int) -> None:
+    """Ends this process when its parent has ended, which a killed one does not tell."""
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -157,10 +157,22 @@ def test_nothing_is_left_behind_with_a_function_still_running(
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 def test_a_killed_owner_takes_the_server_with_it(tmp_path: Path, lab: Lab) -> None:
-    program = (
-        "import time; from local_aws import LocalAws; s = LocalAws(quiet=True); s.start();"
-        "print(s.process_id, flush=True); time.sleep(60)"
-    )
+    program = """
+import threading, time
+from local_aws import LocalAws
+from local_aws.tests.lab import Lab
+server = LocalAws(quiet=True)
+server.start()
+lab = Lab(server)
+source = "import time\\ndef handler(event, context):\\n    time.sleep(60)\\n"
+lab.function("endless", source, lab.role("endless", []))
+invoke = server.client("lambda", "us-west-2").invoke
+threading.Thread(target=invoke, kwargs={"FunctionName": "endless"}, daemon=True).start()
+while not server.running():
+    time.sleep(0.05)
+print(server.process_id, flush=True)
+time.sleep(60)
+"""
     above = str(Path(__file__).parents[2])
     environment = {"PYTHONPATH": above, "TMPDIR": str(tmp_path), "PATH": os.environ["PATH"]}
     with subprocess.Popen(
@@ -168,9 +180,9 @@ def test_a_killed_owner_takes_the_server_with_it(tmp_path: Path, lab: Lab) -> No
     ) as owner:
         assert owner.stdout is not None
         process = int(owner.stdout.readline())
-        assert _group(process)
+        assert lab.eventually(lambda: len(_group(process)) == 2), "server and worker"
         owner.kill()
-    assert lab.eventually(lambda: not _group(process)), "the server outlived its owner"
+    assert lab.eventually(lambda: not _group(process), 8), f"outlived it: {_group(process)}"
 
 
 def test_a_taken_port_is_told_in_a_sentence() -> None:

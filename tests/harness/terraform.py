@@ -31,6 +31,7 @@ from typing import Any, Self
 
 from python_terraform import IsFlagged, IsNotFlagged, Terraform
 
+from harness.guard import guarded
 from harness.plan import Plan
 from harness.toolchain import REPO, Toolchain, explain
 
@@ -62,7 +63,8 @@ class Root:
 
     The copy lies in a temporary tree that looks like the repository (its ``*.tf``, ``modules``,
     ``examples`` and ``lambda/dist``), at the same place, so that ``source = "../.."`` works. Used
-    in a ``with`` block, it destroys what it applied and removes the tree at the end.
+    in a ``with`` block, it destroys what it applied and removes the tree at the end; who interrupts
+    it does not wait for a destroy.
 
     Args:
         source: A folder, within the repository or outside; or the text of a root, which is laid
@@ -114,7 +116,7 @@ class Root:
         trace: TracebackType | None,
     ) -> None:
         try:
-            if self._applied:
+            if self._applied and kind is not KeyboardInterrupt:
                 self.destroy()
         finally:
             self._temporary.cleanup()
@@ -213,16 +215,19 @@ def _run_group(
     line: list[str], folder: str, environment: dict[str, str], timeout: float
 ) -> tuple[int, str, str]:
     """Runs a command in a process group of its own, so that it never leaves a provider behind."""
-    with subprocess.Popen(
-        line,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        start_new_session=True,
-    ) as process:
+    with (
+        subprocess.Popen(
+            line,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=True,
+        ) as process,
+        guarded(process.pid),
+    ):
         try:
             out, err = process.communicate(timeout=timeout)
         except BaseException as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -216,6 +218,33 @@ def test_a_command_that_hangs_is_ended_with_its_children(
     assert os.read(alive, 100) == b"x\n"
     assert wait_for_end(alive), "The child still holds its end of the pipe."
     os.close(alive)
+
+
+def test_a_killed_owner_takes_its_commands_with_it(tmp_path: Path, repo: Path) -> None:
+    os.mkfifo(tmp_path / "alive")
+    alive = os.open(tmp_path / "alive", os.O_RDONLY | os.O_NONBLOCK)
+    script = "exec 3> alive; sleep 60 & echo x >&3; wait"
+    owner = (
+        "import os, sys; from harness.terraform import _run_group;"
+        f"_run_group(['/bin/sh', '-c', {script!r}], {str(tmp_path)!r}, dict(os.environ), 60)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(repo / "tests")}
+    with subprocess.Popen([sys.executable, "-c", owner], env=environment) as process:
+        assert wait_for_beginning(alive), "The command never began."
+        process.kill()
+    assert wait_for_end(alive), "The command, or its child, outlived its owner."
+    os.close(alive)
+
+
+def wait_for_beginning(pipe: int) -> bool:
+    """Tells whether somebody writes to a pipe within some seconds."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with suppress(BlockingIOError):
+            if os.read(pipe, 100):
+                return True
+        time.sleep(0.02)
+    return False
 
 
 def wait_for_end(pipe: int) -> bool:
