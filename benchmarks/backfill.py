@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from harness.console import make_console
 from harness.deployment import Deployment
 from harness.terraform import Root
 from harness.toolchain import REPO, Toolchain
@@ -44,7 +45,7 @@ def main() -> int:
     parser.add_argument("--objects", type=int, default=5000, help="default 5000")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     arguments = parser.parse_args()
-    console = Console(stderr=arguments.json)
+    console = make_console(stderr=arguments.json)
     with (
         tempfile.TemporaryDirectory(prefix="s3-dr-bench-") as folder,
         LocalAws(quiet=True) as local_aws,

@@ -29,6 +29,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from harness.console import make_console
 from harness.deployment import FUNCTIONS, SWEEP, Deployment
 from harness.terraform import Root
 from harness.toolchain import REPO, Toolchain
@@ -56,7 +57,7 @@ def main() -> int:
     parser.add_argument("--custodian", type=Path, help="Cloud Custodian's program, to compare with")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     arguments = parser.parse_args()
-    console = Console(stderr=arguments.json)
+    console = make_console(stderr=arguments.json)
     with (
         tempfile.TemporaryDirectory(prefix="s3-dr-bench-") as folder,
         LocalAws(quiet=True) as local_aws,

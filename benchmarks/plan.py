@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 from statistics import median
 
-from rich.console import Console
 from rich.progress import track
 
+from harness.console import make_console
 from harness.sts import sts_stub
 from harness.terraform import Root
 from harness.toolchain import REPO, Toolchain
@@ -59,7 +59,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="plan", description=__doc__)
     parser.add_argument("--runs", type=int, default=7, help="plans of each (default 7)")
     runs = parser.parse_args().runs
-    console = Console()
+    console = make_console()
     seconds: dict[str, list[float]] = {"examples/basic": [], "two topics": []}
     with tempfile.TemporaryDirectory(prefix="s3-dr-bench-") as folder, sts_stub() as environment:
         tools = Toolchain.find(Path(folder))

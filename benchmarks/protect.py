@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from harness.console import make_console
 from harness.deployment import FUNCTIONS, Deployment
 from harness.terraform import Root
 from harness.toolchain import REPO, Toolchain
@@ -73,7 +74,7 @@ def main() -> int:
     parser.add_argument("--warm", type=int, default=40, help="warm runs (default 40)")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     arguments = parser.parse_args()
-    console = Console(stderr=arguments.json)
+    console = make_console(stderr=arguments.json)
     with (
         tempfile.TemporaryDirectory(prefix="s3-dr-bench-") as folder,
         LocalAws(quiet=True) as local_aws,

@@ -7,8 +7,10 @@ and what the three functions then do is shown as it happens. ``--keep`` leaves a
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -24,6 +26,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from harness.console import make_console
 from harness.deployment import Deployment, wait_for
 from harness.terraform import Root, TerraformError
 from harness.toolchain import REPO, Toolchain, ToolchainError
@@ -73,7 +76,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, help=f"the local AWS's port (with --keep: {PORT})")
     parser.add_argument("--parent", type=int, help="end when this process, which started us, ends")
     arguments = parser.parse_args()
-    console = Console()
+    console = make_console()
     # Whoever ends the demo ends what it started: also with `kill`, also in the background, where a
     # shell has SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -87,8 +90,8 @@ def main() -> int:
             _protect(console, deployment)
             console.print(_fidelity(deployment))
             _replicate(console, deployment)
-            console.print(_protected(deployment))
             _let_go(console, deployment)
+            _status(deployment)
             if arguments.keep:
                 _keep(console, deployment)
             with _step(console, "terraform destroy; the local AWS goes with all that is in it"):
@@ -107,6 +110,7 @@ def _deploy(console: Console, stack: ExitStack, port: int | None) -> Deployment:
     tools = Toolchain.find(folder)
     with _step(console, "Starting the local AWS"):
         local_aws = stack.enter_context(LocalAws(port=port, quiet=True))
+    _make_trail(local_aws)
     environment = local_aws.environment(account=ACCOUNT)
     with _step(console, "terraform init"):
         root = stack.enter_context(Root(REPO / "examples/basic", tools=tools, env=environment))
@@ -114,6 +118,27 @@ def _deploy(console: Console, stack: ExitStack, port: int | None) -> Deployment:
     with _step(console, "terraform apply (the provider alone waits a minute for lifecycle rules)"):
         root.apply()
     return Deployment(local_aws, root, ACCOUNT)
+
+
+def _make_trail(local_aws: LocalAws) -> None:
+    """Has the account a trail of management events, as most accounts have before the module comes.
+
+    The bucket's policy is that of the CloudTrail User Guide.
+    """
+    region, bucket = "us-east-1", f"trail-{ACCOUNT}"
+    allow = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
+    arn = f"arn:aws:s3:::{bucket}"
+    statements = [
+        {**allow, "Action": "s3:GetBucketAcl", "Resource": arn},
+        {**allow, "Action": "s3:PutObject", "Resource": f"{arn}/AWSLogs/{ACCOUNT}/*"},
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    s3 = local_aws.client("s3", region, ACCOUNT)
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    trails = local_aws.client("cloudtrail", region, ACCOUNT)
+    trails.create_trail(Name="all", S3BucketName=bucket, IsMultiRegionTrail=True)
+    trails.start_logging(Name="all")
 
 
 def _protect(console: Console, deployment: Deployment) -> None:
@@ -143,6 +168,8 @@ def _protect(console: Console, deployment: Deployment) -> None:
         )
         deployment.wait_for_record("enable_replication", bucket=BUCKET, outcome="protected")
         live.update(_journey(deployment, tagged_at))
+    if not console.is_terminal:  # there, Live ends its last line itself
+        console.line()
 
 
 def _journey(deployment: Deployment, tagged_at: float) -> Table:
@@ -218,22 +245,18 @@ def _replica(deployment: Deployment, key: str) -> Any:
     return wait_for(arrived, 30, lambda: f"{key} never arrived in the twin")
 
 
-def _protected(deployment: Deployment) -> Table:
-    """The protected buckets: what their rule says, and what is in them."""
-    table = _table("Protected buckets", "source bucket", "twin", "rule", "objects")
-    region = deployment.source_region
-    for bucket in deployment.source_s3.list_buckets(BucketRegion=region)["Buckets"]:
-        source = bucket["Name"]
-        if rule := deployment.rules(source).get("s3-dr"):
-            twin = rule["Destination"]["Bucket"].split(":::")[1]
-            here, there = (
-                len(s3.list_objects_v2(Bucket=name).get("Contents", []))
-                for s3, name in ((deployment.source_s3, source), (deployment.dr_s3, twin))
-            )
-            place = deployment.dr_s3.head_bucket(Bucket=twin)["BucketRegion"]
-            objects = f"{there} of {here}"
-            table.add_row(f"{source} ({region})", f"{twin} ({place})", rule["Status"], objects)
-    return table
+def _status(deployment: Deployment) -> None:
+    """What the operators' command says in the end."""
+    print(f"$ s3-dr --region {deployment.source_region} status", flush=True)
+    subprocess.run(
+        [sys.executable, "-m", "s3_dr_cli", "--region", deployment.source_region, "status"],
+        env={
+            **os.environ,
+            **deployment.local_aws.environment(account=ACCOUNT),
+            "PYTHONPATH": str(REPO / "cli"),
+        },
+        check=True,
+    )
 
 
 def _table(title: str, *columns: str) -> Table:
