@@ -25,7 +25,9 @@ def told(trace: str) -> dict[str, Any]:
     starts = [n for n, line in enumerate(frames) if line.startswith("  File ")]
     ends = [*starts[1:], len(frames)]
     stack = ["\n".join(frames[a:b]) + "\n" for a, b in zip(starts, ends, strict=True)]
-    return {"errorType": found[1], "stackTrace": stack}
+    # The runtime leaves its own frames out, which here are those of MiniStack's worker.
+    own = list(itertools.dropwhile(lambda frame: '/_worker.py"' in frame, stack))
+    return {"errorType": found[1], "stackTrace": own}
 
 
 def install() -> None:

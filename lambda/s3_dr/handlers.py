@@ -71,10 +71,14 @@ def sweep(event: object, context: Any) -> dict[str, Any]:
     Raises:
         SweepError: something could not be found out or done.
     """
-    from .sweep import answer  # none of the others needs it
+    from .sweep import SweepError, answer  # none of the others needs it
 
     settings, clients = _runtime()
-    return answer(event, settings, clients, _budget(context), context.aws_request_id)
+    try:
+        return answer(event, settings, clients, _budget(context), context.aws_request_id)
+    except SweepError as error:
+        # What a failed destroy shows is Lambda's JSON of this: the sentence, without the way to it.
+        raise error.with_traceback(None) from None
 
 
 @cache

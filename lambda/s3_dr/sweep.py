@@ -201,12 +201,14 @@ class Sweep:
                 if result["outcome"] == Outcome.RELEASED:
                     released += 1
                 elif result["outcome"] != Outcome.IGNORED:
-                    left.append({"bucket": result["bucket"], "reason": result.get("reason", "")})
+                    named = ("bucket", "reason", "remedy")
+                    left.append({name: str(result.get(name, "")) for name in named})
         if left:
             some = ", ".join(f"{each['bucket']} ({each['reason']})" for each in left[:NAMED])
+            cures = (f"{each['remedy']}; then try again" for each in left if each.get("remedy"))
+            cure = next(cures, "try again, or take the rules off by hand")
             raise SweepError(
-                f"{released} buckets were released and {len(left)} were not: {some}; try again, or "
-                "take the rules off by hand"
+                f"{released} buckets were released and {len(left)} were not: {some}; {cure}"
             )
         return {"outcome": Outcome.RELEASED, "released": released, "left": []}
 

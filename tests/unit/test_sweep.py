@@ -765,6 +765,17 @@ def test_each_that_is_left_is_named_with_its_reason(ending: dict[str, str]) -> N
     assert len(world.functions.batches) == 2, "the others had their turn"
 
 
+def test_the_remedy_of_one_that_is_left_is_said() -> None:
+    world = World()
+    world.have("orders")
+    remedy = "give them another role, or remove them"
+    blocked = {"outcome": "blocked", "reason": "RULES_UNDER_OUR_ROLE", "remedy": remedy}
+    world.functions.outcomes["orders"] = blocked
+
+    with pytest.raises(SweepError, match=rf"orders \(RULES_UNDER_OUR_ROLE\); {remedy}; then try"):
+        world.sweep.release_all()
+
+
 def test_a_function_that_breaks_leaves_its_batch_and_no_other() -> None:
     world = World()
     world.have(*names(60))
