@@ -45,6 +45,7 @@ class LocalAws:
         self.endpoint = ""
         self._port = port or 0
         self._quiet = quiet
+        self._clients: dict[tuple[str | None, ...], Any] = {}
         self._session_lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._directory: tempfile.TemporaryDirectory[str] | None = None
@@ -110,6 +111,8 @@ class LocalAws:
 
     def stop(self) -> None:
         """End the server and the functions' workers, and remove their files."""
+        while self._clients:
+            self._clients.popitem()[1].close()
         if self._process is not None:
             assert self._process.stdin is not None
             self._process.stdin.close()
@@ -149,7 +152,7 @@ class LocalAws:
         account: str = ACCOUNT,
         credentials: Mapping[str, str] | None = None,
     ) -> Any:
-        """A boto3 client.
+        """A boto3 client; the same one, whoever asks for the same again.
 
         Args:
             credentials: What ``sts.assume_role`` or ``iam.create_access_key`` gave; without it
@@ -158,19 +161,26 @@ class LocalAws:
         from botocore.config import Config
 
         keys = credentials or {"AccessKeyId": account, "SecretAccessKey": "test"}
-        config = Config(
-            connect_timeout=5, proxies={}, retries={"mode": "standard", "total_max_attempts": 1}
-        )
-        with self._session_lock:  # making a client is not thread-safe
-            return self._session.client(
-                service,
-                region_name=region,
-                endpoint_url=self.endpoint,
-                aws_access_key_id=keys["AccessKeyId"],
-                aws_secret_access_key=keys["SecretAccessKey"],
-                aws_session_token=keys.get("SessionToken"),
-                config=config,
-            )
+        names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+        key_id, secret, token = (keys.get(name) for name in names)
+        asked = (service, region, key_id, secret, token)
+        with self._session_lock:  # a client is thread-safe, but making one is not
+            if asked not in self._clients:
+                self._clients[asked] = self._session.client(
+                    service,
+                    region_name=region,
+                    endpoint_url=self.endpoint,
+                    aws_access_key_id=key_id,
+                    aws_secret_access_key=secret,
+                    aws_session_token=token,
+                    config=Config(
+                        connect_timeout=5,
+                        max_pool_connections=50,
+                        proxies={},
+                        retries={"mode": "standard", "total_max_attempts": 1},
+                    ),
+                )
+            return self._clients[asked]
 
     @cached_property
     def data_path(self) -> str:

@@ -7,7 +7,9 @@ import sys
 import tempfile
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -114,6 +116,22 @@ def test_calls_are_recorded_and_cleared() -> None:
         server.clear_calls()
         assert server.calls() == []
         assert server.errors() == []
+
+
+def test_who_asks_for_the_same_client_again_gets_the_same(lab: Lab) -> None:
+    server, user = lab.server, {"AccessKeyId": "AKIAUSER", "SecretAccessKey": "s"}
+    asked: list[tuple[Any, ...]] = [
+        ("s3", REGION),
+        ("s3", "us-east-2"),
+        ("sqs", REGION),
+        ("s3", REGION, "444455556666"),
+        ("s3", REGION, "111122223333", user),
+        ("s3", REGION, "111122223333", {**user, "SessionToken": "t"}),
+    ]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda each: server.client(*each), asked * 4))
+    assert len({id(client) for client in found}) == len(asked)
+    assert all(found[n] is found[n + len(asked)] for n in range(len(asked)))
 
 
 def test_two_servers_do_not_know_each_other() -> None:
