@@ -70,7 +70,8 @@ class Application:
         elif scope["path"].startswith("/_local_aws/"):
             await self._own(scope, receive, send)
         else:
-            await self._serve(dict(scope), receive, send)
+            with delivery.request():
+                await self._serve(dict(scope), receive, send)
 
     async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
         # Production policies deny plain HTTP: let aws:SecureTransport see TLS.
@@ -182,6 +183,7 @@ class Application:
                 "calls": len(self._calls),
                 "errors": len(self._errors),
                 "running": delivery.running(),
+                "busy": delivery.busy(),
             }
         elif request == ("GET", "calls"):
             asked = parse_qs(scope["query_string"].decode())

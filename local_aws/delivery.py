@@ -11,7 +11,9 @@ import contextvars
 import json
 import logging
 import time
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from local_aws.emulator import module, wrap
@@ -21,6 +23,17 @@ _EVENTS, _SNS = "events.amazonaws.com", "sns.amazonaws.com"
 _queued: contextvars.ContextVar[bool] = contextvars.ContextVar("queued", default=False)
 
 _running: list[str] = []  # names of functions, one for each event that is being worked at
+
+
+class _Event:
+    """Something to be delivered that is not yet done with."""
+
+
+# A thread delivers it in a copy of the context in which it was accepted. When the last copy is
+# gone, all is done: the function's run, its retries and what is told of a failure.
+_events: "weakref.WeakSet[_Event]" = weakref.WeakSet()
+_event: contextvars.ContextVar[_Event | None] = contextvars.ContextVar("event", default=None)
+_requests: set[object] = set()
 
 # How many of a function's queued events are worked at. Lambda takes on more by and by, too; here
 # each more would be a process that starts.
@@ -63,6 +76,34 @@ def function_permits(arn: str, service: str, source_arn: str, account: str = "")
 def running() -> int:
     """How many runs of functions have begun and not ended."""
     return len(_running)
+
+
+def busy() -> int:
+    """How many requests and events are not yet done with, but for what jobs have still to do."""
+    return len(_requests) + len(_events)
+
+
+@contextmanager
+def request() -> Iterator[None]:
+    """While this lasts, a request is served."""
+    one = object()
+    _requests.add(one)
+    try:
+        yield
+    finally:
+        _requests.discard(one)
+
+
+@contextmanager
+def _delivery() -> Iterator[None]:
+    """What is begun in here by a thread is an event."""
+    one = _Event()
+    _events.add(one)
+    token = _event.set(one)
+    try:
+        yield
+    finally:
+        _event.reset(token)
 
 
 async def fire(rule: str, region: str, account: str) -> None:
@@ -186,11 +227,19 @@ def install(record: Recorder) -> None:
         def invoke(function: Any, event: Any) -> None:
             token = _queued.set(True)
             try:
-                original(function, event)
+                with _delivery():
+                    original(function, event)
             finally:
                 _queued.reset(token)
 
         return invoke
+
+    def published(original: Any) -> Any:
+        def fan_out(*message: Any, **more: Any) -> None:
+            with _delivery():
+                original(*message, **more)
+
+        return fan_out
 
     def counted(original: Any) -> Any:
         def execute(function: Any, event: Any) -> Any:
@@ -221,6 +270,7 @@ def install(record: Recorder) -> None:
 
     wrap(events, "_invoke_target", rule_target)
     wrap(events, "_dispatch_to_lambda", rule_to_function)
+    wrap(sns, "_fanout", published)
     wrap(sns, "_deliver_to_lambda", topic_to_function)
     wrap(functions, "invoke_async_with_retry", queued)
     wrap(functions, "_execute_function", counted)

@@ -234,6 +234,14 @@ class LocalAws:
         """How many runs of functions have begun and not ended."""
         return int(self._ask("GET", "health")["running"])
 
+    def busy(self) -> int:
+        """How many requests and events are not yet done with, but for what jobs have still to do.
+
+        An event is done with when the function has run, was retried, and its failure told. With
+        none left, nothing more comes of what was asked for.
+        """
+        return int(self._ask("GET", "health")["busy"])
+
     def clear_calls(self) -> None:
         """Forget the recorded calls."""
         self._ask("DELETE", "calls")

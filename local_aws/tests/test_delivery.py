@@ -170,6 +170,30 @@ def test_a_throttled_event_waits_instead_of_failing(lab: Lab) -> None:
     assert lab.eventually(lambda: lab.server.running() == 0)
 
 
+def test_it_is_busy_until_nothing_more_comes(lab: Lab) -> None:
+    """A message to a function, its failure, its second try and what the queue is told of it."""
+    queues = lab.server.client("sqs", REGION)
+    url = queues.create_queue(QueueName="de-busy")["QueueUrl"]
+    dead = f"arn:aws:sqs:{REGION}:{ACCOUNT}:de-busy"
+    role = lab.role("de-busy", [{"Effect": "Allow", "Action": "sqs:*", "Resource": dead}])
+    function = lab.function("de-busy", FAILING, role, DeadLetterConfig={"TargetArn": dead})
+    lab.server.client("lambda", REGION).put_function_event_invoke_config(
+        FunctionName="de-busy", MaximumRetryAttempts=1
+    )
+    sns = lab.server.client("sns", REGION)
+    topic = sns.create_topic(Name="de-busy")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function)
+    permit(lab, "de-busy", "sns", topic)
+    assert lab.eventually(lambda: lab.server.busy() == 0, 60)
+
+    sns.publish(TopicArn=topic, Message="x")
+
+    while lab.server.busy():  # without a pause: not for a moment is it quiet before the end
+        pass
+    assert messages(lab, "de-busy").count("attempt") == 2
+    assert len(lab.receive(queues, url)) == 1
+
+
 def test_a_queue_must_permit_the_rule(lab: Lab) -> None:
     arn, sqs, url = queue(lab, "de-queue", "arn:aws:events:us-west-2:1:rule/x", "events")
     source = rule(lab, "de-queue", arn)
