@@ -124,8 +124,12 @@ class Lab:
         arn: str = answer["FunctionArn"]
         return arn
 
+    def settle(self) -> None:
+        """Wait until nothing more comes of what was asked for."""
+        assert self.eventually(lambda: self.server.busy() == 0), "it is never quiet"
+
     @staticmethod
-    def eventually(read: Callable[[], T], seconds: float = 15) -> T:
+    def eventually(read: Callable[[], T], seconds: float = 120) -> T:
         """The first truthy answer within some seconds, or the last one."""
         deadline = time.monotonic() + seconds
         while not (answer := read()) and time.monotonic() < deadline:

@@ -1,7 +1,6 @@
 """S3 management calls reach an EventBridge rule in CloudTrail's shapes."""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -75,7 +74,7 @@ def test_a_bucket_born_with_tags_is_one_event(lab: Lab, region: str) -> None:
     with lab.bus(name, region) as received:
         lab.create(name, region, Tags=lab.tag("dr=true")["TagSet"])
         detail = received.one()["detail"]
-        time.sleep(0.3)
+        lab.settle()
         assert not received.receive(), "a tagged CreateBucket must not emit PutBucketTagging too"
     assert detail["eventName"] == "CreateBucket"
     assert detail["resources"] == []
@@ -271,5 +270,5 @@ def test_failed_authentication_is_no_event(lab: Lab) -> None:
     with lab.bus(name) as received:
         with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
             forged.delete_bucket_tagging(Bucket=name)
-        time.sleep(0.3)
+        lab.settle()
         assert not received.receive()

@@ -1,7 +1,6 @@
 """On the local AWS functions invoke each other, put events and are called by a schedule."""
 
 import json
-import time
 import uuid
 from typing import Any
 
@@ -180,7 +179,7 @@ def test_a_rule_has_a_schedule_and_a_pattern(lab: Lab) -> None:
     (event,) = lab.eventually(received)
     assert (event["source"], event["detail-type"]) == ("aws.events", "Scheduled Event")
     assert event["resources"] == [rule]
-    time.sleep(0.3)
+    lab.settle()
     assert received() == []
 
 

@@ -267,10 +267,12 @@ def test_a_request_that_is_sent_again_gets_the_answer_that_was_lost() -> None:
         assert len(logs.describe_log_groups()["logGroups"]) == 1
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 def test_it_starts_in_a_few_seconds() -> None:
-    began = time.monotonic()
+    """Of its own work: how long that takes says more about what else the machine does."""
     with LocalAws(quiet=True) as server:
-        took = time.monotonic() - began
+        stat = Path(f"/proc/{server.process_id}/stat").read_text().rpartition(")")[2].split()
+        took = sum(map(int, stat[11:13])) / os.sysconf("SC_CLK_TCK")
         with urllib.request.urlopen(f"{server.endpoint}/_local_aws/health") as answer:
             assert b'"ready"' in answer.read()
-    assert took < 10, f"it took {took:.1f} s to start"
+    assert took < 5, f"it worked for {took:.1f} s to start"

@@ -201,7 +201,7 @@ class Life:
 
     def ended(self, *statuses: str) -> Any:
         """The newest job, once it is in one of these states."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while (job := self.jobs()[0])["Status"] not in (statuses or ("Complete", "Failed")):
             assert time.monotonic() < deadline, job
             time.sleep(0.02)

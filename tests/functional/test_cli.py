@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -258,12 +257,11 @@ def test_ctrl_c_ends_it_at_once_although_a_function_runs(lab: Lab, tmp_path: Pat
     one = Installation(lab, tmp_path, "cli-interrupted")
     with one.start("status", "slow") as process:
         assert lab.eventually(lambda: lab.server.running() > 0), "the function runs"
-        began = time.monotonic()
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=300)
+        assert lab.server.running() > 0, "It does not wait for the function."
 
     assert process.returncode == 130
-    assert time.monotonic() - began < 10, "It does not wait for the function."
     assert (out, err.strip()) == ("", "Interrupted.")
 
 
@@ -278,7 +276,7 @@ def test_a_person_sees_progress_and_a_program_the_document(lab: Lab, tmp_path: P
             stdout=subprocess.PIPE,
             stderr=theirs,
             text=True,
-            timeout=60,
+            timeout=300,
             check=True,
         )
         seen = os.read(ours, 100_000).decode()
@@ -301,7 +299,7 @@ def test_a_reader_that_goes_away_is_no_stack_trace(lab: Lab, tmp_path: Path) -> 
         env=one.environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

@@ -96,7 +96,7 @@ class Story:
     def delete_twin(self) -> None:
         if self.has_twin:
             self.kept[self.life.twin] = set()
-            wait_for(self._is_twin_deleted, 30, lambda: f"{self.life.twin} is never empty")
+            wait_for(self._is_twin_deleted, 300, lambda: f"{self.life.twin} is never empty")
 
     def ask_for_all(self) -> None:
         sent = by_bus("Bucket Backfill Requested", bucket=self.life.bucket, everything=True)
@@ -171,7 +171,7 @@ class Story:
         if tags.items() & (TRIGGER | {"tier": "gold"}).items():
             assert last["outcome"] == "protected", last
             jobs = life.jobs()
-            wait_for(lambda: all(map(self._has_ended, jobs)), 60, lambda: f"never ended: {jobs}")
+            wait_for(lambda: all(map(self._has_ended, jobs)), 300, lambda: f"never ended: {jobs}")
             rule = life.rule()
             assert rule["Status"] == "Enabled"
             assert rule["Filter"] == {"Prefix": ""}

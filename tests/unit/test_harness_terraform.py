@@ -248,8 +248,8 @@ def wait_for_beginning(pipe: int) -> bool:
 
 
 def wait_for_end(pipe: int) -> bool:
-    """Tells whether all writers of a pipe are gone within a few seconds."""
-    deadline = time.monotonic() + 5
+    """Tells whether all writers of a pipe are gone before they would be by themselves."""
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         with suppress(BlockingIOError):
             return os.read(pipe, 1) == b""
