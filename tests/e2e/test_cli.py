@@ -20,7 +20,7 @@ TAG = {"Key": "dr", "Value": "true"}
 
 
 @pytest.fixture(scope="module", params=["basic", "cross_account"])
-def stack(request: pytest.FixtureRequest, basic: Example, cross_account: Example) -> Deployment:
+def stack(request: pytest.FixtureRequest) -> Deployment:
     example: Example = request.getfixturevalue(request.param)
     return example.stack
 

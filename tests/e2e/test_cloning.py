@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from e2e.examples import Example
 from e2e.kinds import check
-from harness.deployment import Deployment, wait_for
+from harness.deployment import PATIENCE, Deployment, wait_for
 from s3_dr.profiles import CLONABLE
 
 pytestmark = pytest.mark.terraform
@@ -387,9 +387,9 @@ class Pair:
 
 
 @pytest.fixture(scope="module", params=["complete", "everything"])
-def root(request: pytest.FixtureRequest, complete: Example, everything: Example) -> Example:
+def root(request: pytest.FixtureRequest) -> Example:
     """Each root that clones everything, with what its translations name."""
-    found = {"complete": complete, "everything": everything}[request.param]
+    found: Example = request.getfixturevalue(request.param)
     stack = found.stack
     for region, account, suffix in (
         (stack.source_region, stack.account, ""),
@@ -519,7 +519,9 @@ def wait_for_twin(pair: Pair, row: Row, value: Any, what: str) -> None:
         return bool(row.read(pair.stack.dr_s3, pair.twin.bucket) == value)
 
     wait_for(
-        shows, 30, lambda: f"{what} was not cloned: {row.read(pair.stack.dr_s3, pair.twin.bucket)}"
+        shows,
+        PATIENCE,
+        lambda: f"{what} was not cloned: {row.read(pair.stack.dr_s3, pair.twin.bucket)}",
     )
 
 

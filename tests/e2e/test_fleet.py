@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness.deployment import Deployment, wait_for
+from harness.deployment import Deployment
 
 pytestmark = pytest.mark.terraform
 
@@ -38,14 +38,8 @@ def test_a_burst(stack: Deployment) -> None:
         ]
     assert all(each.result() for each in tagged)
 
-    missing = set(names)
-
-    def all_protected() -> bool:
-        missing.difference_update({name for name in missing if stack.rules(name)})
-        return not missing
-
-    wait_for(all_protected, 120, lambda: f"never protected: {sorted(missing)}")
-    stack.settle(120)
+    stack.settle()
+    assert [name for name in names if not stack.rules(name)] == [], "each is protected"
     refused = [call for call in stack.local_aws.calls() if call["status"] in (409, 503)]
     assert len(refused) >= NUMBER, "S3 was as unfriendly as it was meant to be"
     stack.local_aws.faults([])

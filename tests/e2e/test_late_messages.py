@@ -23,7 +23,7 @@ CALLS = {
 
 
 @pytest.fixture(scope="module", params=["basic", "cross_account"])
-def stack(request: pytest.FixtureRequest, basic: Example, cross_account: Example) -> Deployment:
+def stack(request: pytest.FixtureRequest) -> Deployment:
     example: Example = request.getfixturevalue(request.param)
     return example.stack
 
@@ -54,14 +54,14 @@ def test_name_taken_between_two_functions(stack: Deployment) -> None:
 
 def test_a_sweep_that_fails_is_kept(stack: Deployment) -> None:
     """Lambda repeats it, too."""
-    stack.settle(120)
+    stack.settle()
     fault = {"operation": "GetResources", "code": "AccessDeniedException", "times": 1000}
     stack.local_aws.faults([fault])
     entry = {"Source": "s3-dr", "DetailType": "Sweep Requested", "Detail": "{}"}
 
     with stack.events_lost("check_requests"):  # what it finds all the same is asked for each time
         stack.client("events", stack.source_region).put_events(Entries=[entry])
-        message = stack.receive_failure("source", contains="Sweep Requested", timeout=120)
+        message = stack.receive_failure("source", contains="Sweep Requested")
     stack.local_aws.faults([])
     name = stack.functions["sweep"]["function_name"]
     assert message["requestContext"]["functionArn"].split(":")[6] == name

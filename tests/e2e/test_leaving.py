@@ -8,7 +8,7 @@ import pytest
 
 from e2e.examples import Example
 from e2e.kinds import TAG, rules, take_away_rules_of_others, under_our_role
-from harness.deployment import Deployment, wait_for
+from harness.deployment import Deployment
 
 pytestmark = pytest.mark.terraform
 
@@ -17,9 +17,7 @@ SWEEP = {"source": "s3-dr", "detail-type": "Sweep Requested"}
 
 
 @pytest.fixture(scope="module", params=["basic", "everything", "named"])
-def stack(
-    request: pytest.FixtureRequest, basic: Example, everything: Example, named: Example
-) -> Deployment:
+def stack(request: pytest.FixtureRequest) -> Deployment:
     example: Example = request.getfixturevalue(request.param)
     with example.stack.events_lost():
         take_away_rules_of_others(example.stack)
@@ -75,4 +73,4 @@ def test_a_bucket_that_cannot_be_let_go_is_named(stack: Deployment) -> None:
     assert list(stack.rules(bucket)) == ["theirs"], "ours is gone, and theirs is left alone"
     stack.source_s3.delete_bucket_replication(Bucket=bucket)
     stack.call("sweep", SWEEP)
-    wait_for(lambda: stack.name in stack.rules(bucket), 60, lambda: "the rule never came back")
+    stack.wait_for_rule(bucket)

@@ -10,7 +10,7 @@ import pytest
 
 from e2e.examples import ADOPTED, Example
 from e2e.kinds import put_tags
-from harness.deployment import Deployment, wait_for
+from harness.deployment import PATIENCE, Deployment, wait_for
 
 pytestmark = pytest.mark.terraform
 
@@ -26,7 +26,7 @@ WAYS: list[Callable[[Deployment, str], Any]] = [
 
 
 @pytest.fixture(scope="module", params=["basic", "cross_account"])
-def stack(request: pytest.FixtureRequest, basic: Example, cross_account: Example) -> Deployment:
+def stack(request: pytest.FixtureRequest) -> Deployment:
     example: Example = request.getfixturevalue(request.param)
     return example.stack
 
@@ -53,13 +53,13 @@ def test_untagged_and_tagged_again(
 
     take_away(stack, bucket)
 
-    wait_for(lambda: status(stack, bucket) == "Disabled", 30, lambda: "never disabled")
+    wait_for(lambda: status(stack, bucket) == "Disabled", PATIENCE, lambda: "never disabled")
     assert stack.rules(bucket)[RULE] == {**before, "Status": "Disabled"}
     assert stack.bucket_exists(stack.twin(bucket))
     stack.source_s3.put_object(Bucket=bucket, Key="meanwhile", Body=b"x")
     assert stack.replication_status(bucket, "meanwhile") == ""
     put_tags(stack, bucket, dr="true")
-    wait_for(lambda: status(stack, bucket) == "Enabled", 30, lambda: "never enabled")
+    wait_for(lambda: status(stack, bucket) == "Enabled", PATIENCE, lambda: "never enabled")
     wait_for_same(stack, bucket)
 
 
@@ -96,9 +96,9 @@ def test_whatever_events_missed_one_sweep_heals(stack: Deployment) -> None:
 
     assert report["sent"] == report["buckets"] >= 6
     for what in ("never-seen", *protected[1:]):
-        wait_for(lambda: status(stack, name(what)) == "Enabled", 60, lambda: what)  # noqa: B023
+        wait_for(lambda: status(stack, name(what)) == "Enabled", PATIENCE, lambda: what)  # noqa: B023
         wait_for_same(stack, name(what))
-    wait_for(lambda: status(stack, name("lost-tag")) == "Disabled", 30, lambda: "lost-tag")
+    wait_for(lambda: status(stack, name("lost-tag")) == "Disabled", PATIENCE, lambda: "lost-tag")
     assert versions(stack, name("lost-tag")) == kept
     assert versions(stack, name("lost-tag"), of_twin=True) == kept
     orphans = {each["source"]: each["reason"] for each in report["orphans"]}
@@ -106,6 +106,7 @@ def test_whatever_events_missed_one_sweep_heals(stack: Deployment) -> None:
 
 
 def test_a_second_sweep_writes_nothing(stack: Deployment) -> None:
+    wait_for_jobs(stack)
     stack.call("sweep", {"source": "s3-dr", "detail-type": "Sweep Requested"})
     stack.settle()  # jobs that have ended since are noted
     before = time.time()
@@ -138,9 +139,21 @@ def wait_for_same(stack: Deployment, bucket: str) -> None:
             stack.bucket_exists(stack.twin(bucket))
             and versions(stack, bucket) == versions(stack, bucket, of_twin=True)
         ),
-        60,
+        PATIENCE,
         lambda: f"{bucket} and its twin differ: {stack.records(bucket)[-3:]}",
     )
+
+
+def wait_for_jobs(stack: Deployment) -> None:
+    """Wait until no job is on its way."""
+    control = stack.client("s3control", stack.source_region)
+    going = ["New", "Preparing", "Ready", "Active", "Completing", "Cancelling", "Failing"]
+
+    def jobs() -> list[str]:
+        found = control.list_jobs(AccountId=stack.account, JobStatuses=going)["Jobs"]
+        return [job["JobId"] for job in found]
+
+    wait_for(lambda: not jobs(), PATIENCE, lambda: f"jobs never end: {jobs()}")
 
 
 def disable_rule(stack: Deployment, bucket: str) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from e2e.examples import Example
-from e2e.kinds import check, foreign_rule, look, our_rule, put_tags
+from e2e.kinds import check_each, foreign_rule, look, our_rule, put_tags
 from harness.deployment import Deployment
 
 pytestmark = pytest.mark.terraform
@@ -46,26 +47,31 @@ def stack(complete: Example) -> Deployment:
 
 
 @pytest.fixture(scope="module")
-def every_profile(complete: Example) -> dict[str, str]:
-    """A protected bucket of each profile, by the value of its tag."""
+def of_profile(complete: Example) -> Callable[[str], str]:
+    """Gives a protected bucket of a profile, by the value of its tag."""
     buckets = {}
     with complete.stack.events_lost():
         for value in RULES:
             buckets[value] = complete.stack.create_bucket(f"profile-{value}")
             put_tags(complete.stack, buckets[value], dr=value)
-    check(complete.stack, buckets.values())
-    return buckets
+    endless = check_each(complete.stack, buckets.values())
+
+    def bucket(value: str) -> str:
+        assert buckets[value] not in endless, endless[buckets[value]]
+        return buckets[value]
+
+    return bucket
 
 
 @pytest.mark.parametrize("value", RULES)
-def test_rule(stack: Deployment, every_profile: dict[str, str], value: str) -> None:
-    bucket = every_profile[value]
+def test_rule(stack: Deployment, of_profile: Callable[[str], str], value: str) -> None:
+    bucket = of_profile(value)
 
     assert stack.rules(bucket) == {"s3-dr": our_rule(stack, bucket, **RULES[value])}
 
 
-def test_storage_class(stack: Deployment, every_profile: dict[str, str]) -> None:
-    bucket = every_profile["archive"]
+def test_storage_class(stack: Deployment, of_profile: Callable[[str], str]) -> None:
+    bucket = of_profile("archive")
 
     put(stack, bucket, "k")
 
@@ -75,16 +81,16 @@ def test_storage_class(stack: Deployment, every_profile: dict[str, str]) -> None
     assert replica["StorageClass"] == "GLACIER_IR"
 
 
-def test_delete_markers(stack: Deployment, every_profile: dict[str, str]) -> None:
+def test_delete_markers(stack: Deployment, of_profile: Callable[[str], str]) -> None:
     for value, keys in (("archive", ["deleted"]), ("true", [])):
-        bucket = every_profile[value]
+        bucket = of_profile(value)
         put(stack, bucket, "deleted")
         stack.source_s3.delete_object(Bucket=bucket, Key="deleted")
         assert [key for key in visible(stack, bucket) if key == "deleted"] == keys
 
 
-def test_filter(stack: Deployment, every_profile: dict[str, str]) -> None:
-    bucket = every_profile["reports"]
+def test_filter(stack: Deployment, of_profile: Callable[[str], str]) -> None:
+    bucket = of_profile("reports")
 
     put(stack, bucket, "reports/kept", tagging="keep=yes&more=tags")
     put(stack, bucket, "reports/not-kept")

@@ -76,7 +76,7 @@ def test_what_was_written_meanwhile_was_copied(basic: Example, upgraded: dict[st
 
 def test_nothing_was_written_to_the_bucket(basic: Example, upgraded: dict[str, object]) -> None:
     stack, bucket = basic.stack, str(upgraded["bucket"])
-    stack.settle(300)
+    stack.settle()
     since: float = upgraded["since"]  # type: ignore[assignment]
     calls = stack.calls(since=since, bucket=bucket)
 
@@ -88,7 +88,7 @@ def test_nothing_was_written_to_the_bucket(basic: Example, upgraded: dict[str, o
 
 
 def test_other_buckets_are_protected_as_before(basic: Example, upgraded: dict[str, object]) -> None:
-    basic.stack.settle(300)  # the apply has asked for a sweep, and all functions begin anew
+    basic.stack.settle()  # the apply has asked for a sweep, and all functions begin anew
     basic.stack.create_bucket("after-the-upgrade", tags=[TAG])
 
     basic.stack.wait_for_rule("after-the-upgrade")

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cached_property
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -20,7 +19,9 @@ FUNCTIONS = ("source_bucket_check", "destination_bucket_check", "enable_replicat
 SWEEP = "sweep"
 _READS = ("Get", "Head", "List")
 T = TypeVar("T")
-_QUIET = 1.5  # seconds: longer than the local AWS waits before its first asynchronous retry
+# Seconds. What is waited for is seen at once when it is there: a bound is for what never comes, on
+# a machine that has much else to do.
+PATIENCE = 300
 
 
 class Deployment:
@@ -37,6 +38,7 @@ class Deployment:
         self.local_aws = local_aws
         self.account = account
         self.dr_account = dr_account or account
+        self._clients: dict[tuple[str, str], Any] = {}
         self.outputs: dict[str, Any] = root.outputs()
         self.source_region: str = self.outputs["regions"]["source"]
         self.dr_region: str = self.outputs["regions"]["dr"]
@@ -45,12 +47,12 @@ class Deployment:
             zip((*FUNCTIONS, SWEEP), self.outputs["functions"], strict=True)
         )
 
-    @cached_property
+    @property
     def source_s3(self) -> Any:
         """An S3 client in the source region."""
         return self.client("s3", self.source_region)
 
-    @cached_property
+    @property
     def dr_s3(self) -> Any:
         """An S3 client in the DR region."""
         return self.client("s3", self.dr_region)
@@ -73,8 +75,10 @@ class Deployment:
 
     def client(self, service: str, region: str) -> Any:
         """A boto3 client with the root credentials of the account that has this region's side."""
-        account = self.dr_account if region == self.dr_region else self.account
-        return self.local_aws.client(service, region, account=account)
+        if (service, region) not in self._clients:
+            account = self.dr_account if region == self.dr_region else self.account
+            self._clients[service, region] = self.local_aws.client(service, region, account=account)
+        return self._clients[service, region]
 
     # --- buckets -------------------------------------------------------------------------------
 
@@ -90,8 +94,7 @@ class Deployment:
     ) -> str:
         """Create a bucket as a user would; returns its name."""
         region = region or self.source_region
-        account = account or (self.dr_account if region == self.dr_region else self.account)
-        s3 = self.local_aws.client("s3", region, account=account)
+        s3 = self.local_aws.client("s3", region, account) if account else self.client("s3", region)
         configuration: dict[str, Any] = (
             {} if region == "us-east-1" else {"LocationConstraint": region}
         )
@@ -126,7 +129,7 @@ class Deployment:
             raise
         return {rule["ID"]: rule for rule in found["ReplicationConfiguration"]["Rules"]}
 
-    def replication_status(self, bucket: str, key: str, timeout: float = 30) -> str:
+    def replication_status(self, bucket: str, key: str, timeout: float = PATIENCE) -> str:
         """What S3 made of replicating an object, once it is no longer pending.
 
         Empty when no rule was for the object.
@@ -140,12 +143,12 @@ class Deployment:
         status = wait_for(settled, timeout, lambda: f"{key} of {bucket} is still pending")
         return "" if status == "none" else status
 
-    def wait_for_rule(self, bucket: str, timeout: float = 60) -> dict[str, Any]:
+    def wait_for_rule(self, bucket: str, timeout: float = PATIENCE) -> dict[str, Any]:
         """Wait until our rule is on the bucket; returns all rules by ID."""
-        return wait_for(
+        return self._wait_for(
             lambda: rules if self.name in (rules := self.rules(bucket)) else None,
             timeout,
-            lambda: f"no replication rule on {bucket} after {timeout} s: {self.records(bucket)}",
+            lambda: f"no replication rule came on {bucket}: {self.records(bucket)}",
         )
 
     # --- events --------------------------------------------------------------------------------
@@ -214,9 +217,7 @@ class Deployment:
             pages = self.client("logs", place["region"]).get_paginator("filter_log_events")
             wanted = {
                 "logGroupName": place["log_group_name"],
-                # Earlier than asked: MiniStack looks for the start as if a log were in order, which
-                # it is not where functions run at the same time.
-                "startTime": max(0, int((since - 60) * 1000)),
+                "startTime": int(since * 1000),
             }
             for page in pages.paginate(**wanted):
                 lines = [event["message"] for event in page["events"]]
@@ -232,7 +233,13 @@ class Deployment:
         )
 
     def wait_for_record(
-        self, function: str, *, bucket: str, outcome: str, since: float = 0, timeout: float = 60
+        self,
+        function: str,
+        *,
+        bucket: str,
+        outcome: str,
+        since: float = 0,
+        timeout: float = PATIENCE,
     ) -> dict[str, Any]:
         """Wait until a function has logged that outcome for the bucket."""
 
@@ -240,21 +247,23 @@ class Deployment:
             records = self.records(bucket, function, since)
             return next((r for r in records if r["outcome"] == outcome), None)
 
-        return wait_for(
+        return self._wait_for(
             seen,
             timeout,
             lambda: f"{function} never logged {outcome} for {bucket}: {self.records(bucket)}",
         )
 
-    def settle(self, timeout: float = 60) -> None:
-        """Wait until the local AWS has been quiet for a while, and no function is starting."""
+    def settle(self, timeout: float = PATIENCE) -> None:
+        """Wait until nothing more comes of what was asked for, but for what jobs have to do."""
+        wait_for(
+            lambda: not self.local_aws.busy(),
+            timeout,
+            lambda: f"still busy after {timeout} s: {self.calls()[-5:]}",
+        )
 
-        def is_quiet() -> bool:
-            return self.local_aws.running() == 0 and not self.calls(time.time() - _QUIET)
-
-        wait_for(is_quiet, timeout, lambda: f"still busy after {timeout} s: {self.calls()[-5:]}")
-
-    def receive_failure(self, side: str, contains: str, timeout: float = 60) -> dict[str, Any]:
+    def receive_failure(
+        self, side: str, contains: str, timeout: float = PATIENCE
+    ) -> dict[str, Any]:
         """Wait for a message that contains a text in the failure queue, and take it out."""
         sqs = self.client("sqs", getattr(self, f"{side}_region"))
         url = self.outputs["failure_queues"][side]["url"]
@@ -268,7 +277,20 @@ class Deployment:
                     return dict(json.loads(message["Body"]))
             return None
 
-        return wait_for(received, timeout, lambda: f"nothing about {contains} in {url}")
+        return self._wait_for(received, timeout, lambda: f"nothing about {contains} in {url}")
+
+    def _wait_for(
+        self, found: Callable[[], T | None], timeout: float, sentence: Callable[[], str]
+    ) -> T:
+        """Wait for what comes by events, and no longer than there are events."""
+
+        def found_or_over() -> T | None:
+            is_over = not self.local_aws.busy()
+            answer = found()
+            assert answer or not is_over, sentence()
+            return answer
+
+        return found() or wait_for(found_or_over, timeout, sentence)
 
     def queue_depth(self, side: str) -> int:
         """How many messages the failure queue holds."""
