@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ settings.load_profile("s3-dr")
 
 _LADDER = ("unit", "local_aws", "functional", "plan", "compliance", "e2e")
 _TOGETHER = ("plan", "compliance", "e2e")
+# The end-to-end tests of what lies in two accounts have installations of their own.
+_TWO_ACCOUNTS = re.compile(
+    r"\btest_two_accounts\b|_in_two_accounts\b|\[.*(cross_account|everything)"
+)
 # What the tests of the local AWS depend on.
 _LOCAL_AWS = (
     "conftest.py",
@@ -82,6 +87,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
             folder = _folder(file)
+            if folder == "e2e" and _TWO_ACCOUNTS.search(nodeid):
+                return "e2e, two accounts"
             return folder if folder in _TOGETHER else file
 
     return ByCost(config, log)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from e2e.examples import FOLDERS, ROOTS, Example, in_threads
+from e2e.examples import ROOTS, TWO_ACCOUNTS, Example, in_threads
 from harness.deployment import Deployment
 from harness.toolchain import Toolchain
 from local_aws import LocalAws
+
+Examples = dict[str, Example]
 
 # Files that look at what all others asked for, or take away what all others use.
 _LAST = ("test_upgrade", "test_leaving", "test_permissions", "test_examples")
@@ -28,58 +31,83 @@ def local_aws() -> Iterator[LocalAws]:
 
 
 @pytest.fixture(scope="session")
-def examples(
+def in_one_account(
     request: pytest.FixtureRequest, local_aws: LocalAws, terraform_cli: Toolchain
-) -> Iterator[dict[str, Example]]:
-    """The examples that tests of this session use, each applied once, all at the same time."""
-    asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
-    if "example" in asked:  # whichever there are
-        asked |= FOLDERS.keys()
-    names = [name for name in ROOTS if name in asked]
-    every = {name: Example(name, local_aws, terraform_cli) for name in names}
+) -> Iterator[Examples]:
+    """The examples in one account that tests of this session use."""
+    names = [name for name in ROOTS if name not in TWO_ACCOUNTS and name in asked(request)]
+    with applied(Example(name, local_aws, terraform_cli) for name in names) as examples:
+        yield examples
+
+
+@pytest.fixture(scope="session")
+def in_two_accounts(
+    request: pytest.FixtureRequest, local_aws: LocalAws, terraform_cli: Toolchain
+) -> Iterator[Examples]:
+    """The examples in two accounts that tests of this session use."""
+    names = [name for name in TWO_ACCOUNTS if name in asked(request)]
+    with applied(Example(name, local_aws, terraform_cli) for name in names) as examples:
+        yield examples
+
+
+def asked(request: pytest.FixtureRequest) -> set[str]:
+    """The names of the fixtures that tests of this session use, by themselves or as parameters."""
+    found: set[str] = set()
+    for item in request.session.items:
+        found.update(getattr(item, "fixturenames", ()))
+        if call := getattr(item, "callspec", None):
+            found.update(value for value in call.params.values() if isinstance(value, str))
+    return found
+
+
+@contextmanager
+def applied(examples: Iterable[Example]) -> Iterator[Examples]:
+    """Has each applied once, all at the same time; what no test destroys goes with the server."""
+    every = {example.name: example for example in examples}
     try:
-        for applied in in_threads(Example.apply, every.values()).values():
-            applied.result()
+        for future in in_threads(Example.apply, every.values()).values():
+            future.result()
+        for example in every.values():
+            example.stack.settle()  # each apply has asked for a sweep
         yield every
     finally:
-        left = in_threads(Example.leave, every.values())
-    for each in left.values():
-        each.result()
+        for example in every.values():
+            example.root.discard()
 
 
 @pytest.fixture(scope="session")
-def basic(examples: dict[str, Example]) -> Example:
-    return examples["basic"]
+def basic(in_one_account: Examples) -> Example:
+    return in_one_account["basic"]
 
 
 @pytest.fixture(scope="session")
-def complete(examples: dict[str, Example]) -> Example:
-    return examples["complete"]
+def complete(in_one_account: Examples) -> Example:
+    return in_one_account["complete"]
 
 
 @pytest.fixture(scope="session")
-def cross_account(examples: dict[str, Example]) -> Example:
-    return examples["cross_account"]
+def cross_account(in_two_accounts: Examples) -> Example:
+    return in_two_accounts["cross_account"]
 
 
 @pytest.fixture(scope="session")
-def everything(examples: dict[str, Example]) -> Example:
-    return examples["everything"]
+def everything(in_two_accounts: Examples) -> Example:
+    return in_two_accounts["everything"]
 
 
 @pytest.fixture(scope="session")
-def kms(examples: dict[str, Example]) -> Example:
-    return examples["kms"]
+def kms(in_one_account: Examples) -> Example:
+    return in_one_account["kms"]
 
 
 @pytest.fixture(scope="session")
-def named(examples: dict[str, Example]) -> Example:
-    return examples["named"]
+def named(in_one_account: Examples) -> Example:
+    return in_one_account["named"]
 
 
 @pytest.fixture(scope="session")
-def object_lock(examples: dict[str, Example]) -> Example:
-    return examples["object_lock"]
+def object_lock(in_one_account: Examples) -> Example:
+    return in_one_account["object_lock"]
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
 
-from harness.deployment import Deployment
+from harness.deployment import PATIENCE, Deployment
 from harness.terraform import Root
 from harness.toolchain import REPO, Toolchain
 from local_aws import LocalAws
@@ -18,6 +18,8 @@ from local_aws import LocalAws
 FOLDERS = {path.parent.name: path.parent for path in sorted((REPO / "examples").glob("*/main.tf"))}
 _OTHERS = REPO / "tests" / "e2e" / "roots"
 ROOTS = {**FOLDERS, **{name: _OTHERS / name for name in ("named", "everything")}}
+# Two accounts have nothing to do with what is in one: another process may have them.
+TWO_ACCOUNTS = ("cross_account", "everything")
 TERRAFORM_ROLE = "s3-dr-terraform"
 ADOPTED = "adopted"
 _REGIONS = {"named": "eu-west-1"}  # others have their sources in us-west-2
@@ -74,7 +76,6 @@ class Example:
         """Installs the example, as its README says."""
         self._adopt_me()
         self.root.init()
-        self.root.validate()
         self.root.apply()
 
     def _adopt_me(self) -> None:
@@ -109,12 +110,6 @@ class Example:
         """Takes the key out of Terraform's state, as the README says."""
         self._terraform("state", "rm", self.key_address)
 
-    def leave(self) -> None:
-        """Destroys what is still there, and removes the copy."""
-        if self.key_address and self.key_address in self.state():
-            self.forget_key()
-        self.root.__exit__(None, None, None)
-
     def _terraform(self, *arguments: str) -> str:
         run = subprocess.run(
             [self._tools.binary, *arguments],
@@ -124,7 +119,7 @@ class Example:
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=PATIENCE,
         )
         return run.stdout
 

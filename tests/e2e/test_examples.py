@@ -5,16 +5,20 @@ It runs last, because it takes away what all the other tests use.
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pytest
 
-from e2e.examples import FOLDERS, TERRAFORM_ROLE, Example, in_threads
+from e2e.examples import FOLDERS, TERRAFORM_ROLE, TWO_ACCOUNTS, Example, in_threads
 from e2e.kinds import take_away_rules_of_others, under_our_role
 from harness.deployment import Deployment
 from harness.terraform import TerraformError
 
 pytestmark = pytest.mark.terraform
+
+LEAVING = [*FOLDERS, "everything"]  # which has a trail, too
 
 
 @dataclass
@@ -34,36 +38,66 @@ class Destroyed:
     kept: list[str] = field(default_factory=list)
 
 
+class Together:
+    """Some examples: the same is done with all of them at the same time, once."""
+
+    def __init__(self, examples: dict[str, Example]) -> None:
+        self._examples = examples
+        self._folders = [each for name, each in examples.items() if name in FOLDERS]
+
+    @cached_property
+    def used(self) -> dict[str, Future[str]]:
+        """A protected bucket of each, with one object in its twin."""
+        return in_threads(use, self._folders)
+
+    @cached_property
+    def unchanged(self) -> dict[str, Future[bool]]:
+        """Whether its plan is empty, after all that was done with it."""
+        return in_threads(lambda example: example.root.plan_is_empty(), self._folders)
+
+    @cached_property
+    def destroyed(self) -> dict[str, Future[Destroyed]]:
+        """What was found while it was destroyed."""
+        assert self.used, "what is let go has been used"
+        leaving = [self._examples[name] for name in LEAVING if name in self._examples]
+        for example in leaving:
+            with example.stack.events_lost():
+                take_away_rules_of_others(example.stack)
+        return in_threads(destroy, leaving)
+
+
+@pytest.fixture(scope="module")
+def in_one(in_one_account: dict[str, Example]) -> Together:
+    return Together(in_one_account)
+
+
+@pytest.fixture(scope="module")
+def in_two(in_two_accounts: dict[str, Example]) -> Together:
+    return Together(in_two_accounts)
+
+
 @pytest.fixture(params=list(FOLDERS))
-def example(request: pytest.FixtureRequest, examples: dict[str, Example]) -> Example:
-    return examples[request.param]
+def example(request: pytest.FixtureRequest) -> Example:
+    found: Example = request.getfixturevalue(request.param)
+    return found
 
 
-@pytest.fixture(scope="module")
-def unchanged(examples: dict[str, Example]) -> dict[str, bool]:
-    """Whether each example's plan is empty, after all that was done with it."""
-    futures = in_threads(lambda example: example.root.plan_is_empty(), examples.values())
-    return {name: future.result() for name, future in futures.items()}
+@pytest.fixture(params=LEAVING)
+def leaving(request: pytest.FixtureRequest) -> Example:
+    found: Example = request.getfixturevalue(request.param)
+    return found
 
 
-@pytest.fixture(scope="module")
-def used(examples: dict[str, Example]) -> dict[str, str]:
-    """A protected bucket of each example, with one object in its twin."""
-    return {
-        name: use(example.stack, f"example-{example.account}") for name, example in examples.items()
-    }
+@pytest.fixture
+def together(request: pytest.FixtureRequest) -> Together:
+    """The examples with which the one that the test is about is looked at."""
+    name = request.node.callspec.params.get("example") or request.node.callspec.params["leaving"]
+    found: Together = request.getfixturevalue("in_two" if name in TWO_ACCOUNTS else "in_one")
+    return found
 
 
-@pytest.fixture(scope="module")
-def destroyed(examples: dict[str, Example], used: dict[str, str]) -> dict[str, Destroyed]:
-    for example in examples.values():
-        with example.stack.events_lost():
-            take_away_rules_of_others(example.stack)
-    futures = in_threads(destroy, examples.values())
-    return {name: future.result() for name, future in futures.items()}
-
-
-def use(stack: Deployment, bucket: str) -> str:
+def use(example: Example) -> str:
+    stack, bucket = example.stack, f"example-{example.account}"
     stack.create_bucket(bucket, tags=[{"Key": "dr", "Value": "true"}])
     stack.wait_for_rule(bucket)
     stack.source_s3.put_object(Bucket=bucket, Key="k", Body=b"v")
@@ -97,22 +131,22 @@ def test_there_are_examples() -> None:
     assert FOLDERS, "examples/ holds the roots that a user starts from"
 
 
-def test_works(example: Example, used: dict[str, str]) -> None:
-    stack, bucket = example.stack, used[example.name]
+def test_works(example: Example, together: Together) -> None:
+    stack, bucket = example.stack, together.used[example.name].result()
 
     assert stack.replication_status(bucket, "k") == "COMPLETED"
     assert stack.dr_s3.get_object(Bucket=stack.twin(bucket), Key="k")["Body"].read() == b"v"
 
 
-def test_stays_put(example: Example, used: dict[str, str], unchanged: dict[str, bool]) -> None:
-    assert unchanged[example.name], "a plan after the module did its work changes nothing"
+def test_stays_put(example: Example, together: Together) -> None:
+    assert together.used[example.name].result()
+    unchanged = together.unchanged[example.name].result()
+    assert unchanged, "a plan after the module did its work changes nothing"
 
 
-def test_created_key_keeps_it_from_being_destroyed(
-    example: Example, destroyed: dict[str, Destroyed]
-) -> None:
+def test_created_key_keeps_it_from_being_destroyed(example: Example, together: Together) -> None:
     creates_key = "create_dr_key = true" in (FOLDERS[example.name] / "main.tf").read_text("utf-8")
-    found = destroyed[example.name]
+    found = together.destroyed[example.name].result()
 
     assert bool(example.key_address) == creates_key, "the README says what to do with the key"
     if creates_key:
@@ -123,8 +157,8 @@ def test_created_key_keeps_it_from_being_destroyed(
         assert example.key_address in after
 
 
-def test_nothing_goes_before_all_buckets_were_let_go(destroyed: dict[str, Destroyed]) -> None:
-    found = destroyed["basic"]
+def test_nothing_goes_before_all_buckets_were_let_go(in_one: Together, basic: Example) -> None:
+    found = in_one.destroyed[basic.name].result()
 
     assert "RULES_UNDER_OUR_ROLE" in found.left
     kinds = {address.rpartition(".")[0].rpartition(".")[2] for address in found.kept}
@@ -134,17 +168,24 @@ def test_nothing_goes_before_all_buckets_were_let_go(destroyed: dict[str, Destro
         assert any(f"module.{part}.aws_iam_role.this" in address for address in found.kept)
 
 
-def test_goes_away(example: Example, used: dict[str, str], destroyed: dict[str, Destroyed]) -> None:
-    stack, bucket = example.stack, used[example.name]
+def test_goes_away(leaving: Example, together: Together) -> None:
+    together.destroyed[leaving.name].result()
 
-    assert left_behind(stack) == []
+    assert left_behind(leaving.stack) == []
+
+
+def test_destroying_touches_no_data(example: Example, together: Together) -> None:
+    stack, bucket = example.stack, together.used[example.name].result()
+    together.destroyed[example.name].result()
+
     assert stack.rules(bucket) == {}, "no rule stays that names a role which is gone"
     objects = stack.dr_s3.list_objects_v2(Bucket=stack.twin(bucket))["Contents"]
-    assert [item["Key"] for item in objects] == ["k"], "destroying touches no data"
+    assert [item["Key"] for item in objects] == ["k"]
 
 
-def test_created_key_outlives_it(example: Example, destroyed: dict[str, Destroyed]) -> None:
+def test_created_key_outlives_it(example: Example, together: Together) -> None:
     stack = example.stack
+    together.destroyed[example.name].result()
     kms = stack.client("kms", stack.dr_region)
     ids = [key["KeyId"] for key in kms.list_keys()["Keys"]]
     keys = [kms.describe_key(KeyId=each)["KeyMetadata"] for each in ids]
@@ -168,6 +209,8 @@ def left_behind(stack: Deployment) -> list[str]:
         ]
         found += stack.client("sqs", region).list_queues().get("QueueUrls", [])
         found += [rule["Name"] for rule in stack.client("events", region).list_rules()["Rules"]]
+        trails = stack.client("cloudtrail", region).describe_trails()["trailList"]
+        found += [trail["Name"] for trail in trails]
         groups = stack.client("logs", region).describe_log_groups()["logGroups"]
         found += [group["logGroupName"] for group in groups]
         found += [

@@ -121,6 +121,10 @@ class Root:
         finally:
             self._temporary.cleanup()
 
+    def discard(self) -> None:
+        """Removes the copy and destroys nothing: what was applied goes with its local AWS."""
+        self._temporary.cleanup()
+
     def init(self) -> None:
         """Installs the provider and the modules, as the version constraints say."""
         _check("init", self._terraform.init(var=None))
