@@ -30,6 +30,13 @@ def local_aws() -> Iterator[LocalAws]:
         yield server
 
 
+@pytest.fixture(autouse=True)
+def no_faults_left(local_aws: LocalAws) -> Iterator[None]:
+    """Ends what a test had S3 refuse, should the test fail before it does so itself."""
+    yield
+    local_aws.faults([])
+
+
 @pytest.fixture(scope="session")
 def in_one_account(
     request: pytest.FixtureRequest, local_aws: LocalAws, terraform_cli: Toolchain

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness.deployment import Deployment
+from e2e.examples import Example
 
 pytestmark = pytest.mark.terraform
 
@@ -20,7 +20,8 @@ FAULTS = {
 TAGS = {"TagSet": [{"Key": "dr", "Value": "true"}]}
 
 
-def test_a_burst(stack: Deployment) -> None:
+def test_a_burst(object_lock: Example) -> None:
+    stack = object_lock.stack  # no sweep of another test has to look at all these again
     names = [stack.create_bucket(f"fleet-{number:03}") for number in range(NUMBER)]
     stack.settle()
     stack.local_aws.clear_calls()
