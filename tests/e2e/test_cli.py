@@ -6,12 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from typing import Any
 
 import pytest
 
 from e2e.examples import Example
-from harness.deployment import Deployment
+from harness.deployment import PATIENCE, Deployment
 from harness.toolchain import REPO
 
 pytestmark = pytest.mark.terraform
@@ -32,11 +33,8 @@ def cli(stack: Deployment, *arguments: str, code: int = 0) -> Any:
         f"[profile {name}]\naws_access_key_id = {account}\naws_secret_access_key = test\n"
         for name, account in accounts.items()
     )
-    config = REPO / ".cache" / f"e2e-cli-{os.getpid()}-{stack.account}"
-    config.write_text(profiles)
     environment = {
         **stack.local_aws.environment(account=stack.account),
-        "AWS_CONFIG_FILE": str(config),
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(REPO / "cli"),
     }
@@ -44,16 +42,16 @@ def cli(stack: Deployment, *arguments: str, code: int = 0) -> Any:
         del environment[name]
     common = ["--name", stack.name, "--region", stack.source_region, "--json"]
     common += ["--profile", "source", "--dr-profile", "dr"]
-    try:
+    with tempfile.NamedTemporaryFile("w") as config:
+        config.write(profiles)
+        config.flush()
         run = subprocess.run(
             [sys.executable, "-m", "s3_dr_cli", *common, *arguments],
-            env=environment,
+            env={**environment, "AWS_CONFIG_FILE": config.name},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
         )
-    finally:
-        config.unlink()
     assert run.returncode == code, run.stderr
     return json.loads(run.stdout)
 
