@@ -24,6 +24,7 @@ from functional.payload import (
     Result,
     World,
     event,
+    hear,
     profiles,
     restart,
 )
@@ -288,11 +289,11 @@ class Life:
         service = found.meta.service_model.service_id.hyphenize()
         waiting = [do]
 
-        def hear(**_: object) -> None:
+        def heard(**_: object) -> None:
             if waiting:
                 waiting.pop()()
 
-        found.meta.events.register_last(f"{moment}-call.{service}.{operation}", hear)
+        hear(found, f"{moment}-call.{service}.{operation}", heard)
 
     def kill_after(self, operation: str, client: str = "source_s3") -> None:
         """End the function right after its next call of that name."""

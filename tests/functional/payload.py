@@ -44,6 +44,9 @@ NAME_IN_EVENTS = "thebucketname"
 
 Result = dict[str, Any]
 
+_Session = boto3.session.Session
+_hearing: list[tuple[Any, str, Callable[..., object]]] = []
+
 
 def environment(
     source_region: str = SOURCE_REGION, dr_region: str = DR_REGION, **overrides: str
@@ -348,25 +351,58 @@ def functions(
     for name, value in {**nowhere, **environment()}.items():
         monkeypatch.setenv(name, value)
     functions = Functions(lambda: str(capsys.readouterr().out))
-
-    def session(botocore_session: Any = None) -> boto3.session.Session:
-        made = real_session(botocore_session=core_session(botocore_session))
-        made.events.register("provide-client-params", record)
-        return made
-
-    def record(params: Mapping[str, Any], model: Any, **_: object) -> None:
-        functions.calls.append(Call(model.service_model.service_name, model.name, dict(params)))
-
-    real_session = boto3.session.Session
-    monkeypatch.setattr(boto3.session, "Session", session)
+    monkeypatch.setattr(boto3.session, "Session", _session)
+    monkeypatch.setattr("functional.payload._recorded", lambda call: functions.calls.append(call))
     restart()
     yield functions
     restart()
 
 
+def _session(botocore_session: Any = None) -> boto3.session.Session:
+    """A session of the functions, whose calls are recorded."""
+    if botocore_session:
+        return _recording(core_session(botocore_session))
+    return _own_session(frozenset(pair for pair in os.environ.items() if pair[0][:4] == "AWS_"))
+
+
+@cache
+def _own_session(_: frozenset[tuple[str, str]]) -> boto3.session.Session:
+    """The session of an environment, which makes each of its clients once: that is the slow part.
+
+    So what a test does to a client must end with the test: see `hear`.
+    """
+    made = _recording(core_session())
+    made.client = cache(made.client)  # type: ignore[method-assign]
+    return made
+
+
+def _recording(core: Any) -> boto3.session.Session:
+    made = _Session(botocore_session=core)
+    made.events.register("provide-client-params", _record)
+    return made
+
+
+def _record(params: Mapping[str, Any], model: Any, **_: object) -> None:
+    _recorded(Call(model.service_model.service_name, model.name, dict(params)))
+
+
+def _recorded(call: Call) -> None:
+    """Each test puts its own in this place."""
+
+
+def hear(client: Any, moment: str, handler: Callable[..., object], *, first: bool = False) -> None:
+    """Have one of the functions' clients call a handler at a moment, until they are cold again."""
+    events = client.meta.events
+    (events.register_first if first else events.register_last)(moment, handler)
+    _hearing.append((events, moment, handler))
+
+
 def restart() -> None:
     """Forget what a warm function keeps, so that the next event meets a cold one."""
     handlers._runtime.cache_clear()
+    while _hearing:
+        events, moment, handler = _hearing.pop()
+        events.unregister(moment, handler)
     # The logger's handler writes to the standard output of the test that made it, and pytest gives
     # loggers that do not propagate a handler of its own.
     logs.LOGGER.handlers.clear()
@@ -420,12 +456,18 @@ def _loader(data_path: str | None = None) -> botocore.loaders.Loader:
     return botocore.loaders.create_loader(data_path)
 
 
+@cache
+def _moto_client(service: str, region: str, _account: str) -> Any:
+    """A client of the person whose account it is; moto answers it in whichever test it is."""
+    return _Session(botocore_session=core_session()).client(service, region)
+
+
 @pytest.fixture
 def on_moto(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """moto answers: fast, and true for what does not touch owners, regions and replication."""
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     with moto.mock_aws():
-        world = World(lambda service, region, _account: boto3.client(service, region))
+        world = World(_moto_client)
         # moto's account is one of its own.
         for name, arn in world.topics().items():
             monkeypatch.setenv(name, arn)

@@ -36,6 +36,7 @@ from functional.payload import (
     assert_blocked,
     event,
     fault,
+    hear,
     profiles,
     sns_event,
 )
@@ -757,7 +758,7 @@ def test_tags_that_mean_something_here_do_not_reach_the_twin(tagged: Pair) -> No
             parsed["TagSet"].append(stack)
 
     source = handlers._runtime()[1].source_s3
-    source.meta.events.register("after-call.s3.GetBucketTagging", by_aws)
+    hear(source, "after-call.s3.GetBucketTagging", by_aws)
     for _ in range(2):
         _, found = tagged.check()
         assert sum("left out" in note for note in found["notes"]) == 3

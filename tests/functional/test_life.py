@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from functional.living import GOLD, RULE, STANDARD, Life, direct
-from functional.payload import DR_REGION, TRIGGER, Context, event
+from functional.payload import DR_REGION, TRIGGER, Context, event, hear
 from s3_dr import handlers
 
 pytest_plugins = ["functional.payload", "functional.living"]
@@ -565,7 +565,7 @@ def test_tags_that_never_settle_are_a_failure_and_not_a_loop(life: Life) -> None
         life.retag(**(TRIGGER if len(turns) % 2 else {"tier": "gold"}))
 
     life.retag(tier="gold")
-    found.meta.events.register_last("after-call.s3.PutBucketReplication", turn)
+    hear(found, "after-call.s3.PutBucketReplication", turn)
     life.change_rule(Status="Disabled")
 
     last = life.asked()

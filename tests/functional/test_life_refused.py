@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from functional.living import METRICS, Life, by_bus, direct
-from functional.payload import message, sns_event
+from functional.payload import hear, message, sns_event
 from s3_dr import handlers
 
 pytest_plugins = ["functional.payload", "functional.living"]
@@ -139,7 +139,7 @@ def test_a_denied_report_is_a_failure_and_not_a_report_without_reasons(life: Lif
             denied.append(params["Key"])
             life.fail("GetObject", "AccessDenied", 403)
 
-    client.meta.events.register_first("provide-client-params.s3.GetObject", deny)
+    hear(client, "provide-client-params.s3.GetObject", deny, first=True)
 
     result = life.asked()
 

@@ -115,11 +115,12 @@ def test_a_twin_of_the_own_namespace_is_never_protected_itself(
 
 @pytest.mark.usefixtures("own_namespace")
 def test_an_sdk_that_knows_no_namespaces_makes_no_twin_in_one(
-    functions: Functions, on_local_aws: World
+    functions: Functions, on_local_aws: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket = on_local_aws.bucket(tags=TRIGGER)
     model: Any = handlers._runtime()[1].dr_s3.meta.service_model
-    del model.operation_model("CreateBucket").input_shape.members["BucketNamespace"]
+    members = model.operation_model("CreateBucket").input_shape.members
+    monkeypatch.delitem(members, "BucketNamespace")
 
     result = functions.check_destination(bucket)
 
@@ -129,9 +130,10 @@ def test_an_sdk_that_knows_no_namespaces_makes_no_twin_in_one(
 
 
 def test_an_sdk_that_knows_no_namespaces_makes_twins_among_all_accounts(
-    functions: Functions, on_local_aws: World
+    functions: Functions, on_local_aws: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model: Any = handlers._runtime()[1].dr_s3.meta.service_model
-    del model.operation_model("CreateBucket").input_shape.members["BucketNamespace"]
+    members = model.operation_model("CreateBucket").input_shape.members
+    monkeypatch.delitem(members, "BucketNamespace")
 
     functions.protected(on_local_aws)

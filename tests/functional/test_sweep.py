@@ -12,7 +12,16 @@ from typing import Any
 import pytest
 
 from functional.living import direct
-from functional.payload import ACCOUNT, Context, Functions, World, environment, event, restart
+from functional.payload import (
+    ACCOUNT,
+    Context,
+    Functions,
+    World,
+    environment,
+    event,
+    hear,
+    restart,
+)
 from s3_dr import handlers
 from s3_dr.aws import Clients
 from s3_dr.sweep import SweepError
@@ -460,7 +469,7 @@ def test_a_check_under_way_leaves_no_rule_behind_a_destroy(deployed: Deployed) -
             told.append(deployed.sweep(waiting.pop()))
 
     client = handlers._runtime()[1].source_s3
-    client.meta.events.register_last("before-call.s3.PutBucketReplication", destroy)
+    hear(client, "before-call.s3.PutBucketReplication", destroy)
 
     last = deployed.functions.protect(event("delete_bucket_replication", bucket))[-1]
 
