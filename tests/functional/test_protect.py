@@ -222,21 +222,6 @@ def test_us_east_1_is_a_region_like_any_other(
     assert found["BucketRegion"] == dr
 
 
-def test_every_call_names_the_owner_it_expects(functions: Functions, on_local_aws: World) -> None:
-    bucket = on_local_aws.bucket(tags=TRIGGER)
-    drifted_twin(on_local_aws, bucket)
-    for name in (bucket, on_local_aws.bucket(tags=TRIGGER)):
-        functions.protect(event("put_bucket_tagging", name))
-
-    without = {"CreateBucket", "ListBuckets"}  # S3 knows no such parameter there
-    calls = [c for c in functions.calls if c.service == "s3" and c.operation not in without]
-    assert len(calls) > 30, "both journeys were seen"
-    for call in calls:
-        assert call.parameters.get("ExpectedBucketOwner") == ACCOUNT, (
-            f"{call.operation} on {call.parameters['Bucket']} would trust any bucket of that name"
-        )
-
-
 # --- events that are none of our business ------------------------------------
 
 
