@@ -423,7 +423,8 @@ MOVES = {
         {"Days": 90, "StorageClass": "GLACIER_IR"},
     ],
     "NoncurrentVersionTransitions": [
-        {"NoncurrentDays": 30, "StorageClass": "GLACIER", "NewerNoncurrentVersions": 2}
+        {"NoncurrentDays": 30, "StorageClass": "GLACIER", "NewerNoncurrentVersions": 2},
+        {"NoncurrentDays": 60, "StorageClass": "DEEP_ARCHIVE", "NewerNoncurrentVersions": 2},
     ],
 }
 DELETES = {
@@ -566,7 +567,7 @@ CASES = [
         [
             {
                 "ID": "everything",
-                "AllowedHeaders": ["*"],
+                "AllowedHeaders": ["x-amz-*", "content-type"],
                 "AllowedMethods": ["GET", "PUT", "POST", "DELETE", "HEAD"],
                 "AllowedOrigins": ["https://a.example.com", "https://*.example.org"],
                 "ExposeHeaders": ["ETag", "x-amz-request-id"],
@@ -753,7 +754,8 @@ CASES = [
                     "QueueArn": "<queue>",
                     "Events": ["s3:ObjectRemoved:*", "s3:ObjectTagging:Put"],
                     "Filter": FILTER,
-                }
+                },
+                {"Id": "another", "QueueArn": "<queue>", "Events": ["s3:Replication:*"]},
             ],
             "LambdaFunctionConfigurations": [
                 {

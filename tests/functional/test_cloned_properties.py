@@ -13,6 +13,13 @@ from s3_dr.profiles import CLONABLE
 pytest_plugins = ["functional.payload", "functional.clonable"]
 
 EACH = pytest.mark.parametrize("case", CASES, ids=str)
+# What becomes of a change on the twin is decided in one place for all properties. These differ in
+# how they are read, compared, marked and written: one piece, several under IDs that are translated,
+# one that is forced unless it is chosen, tags, and the policy, to which the twin adds its own.
+REPRESENTATIVES = [
+    case for case in CASES if str(case) in ("cors", "inventory", "ownership", "policy", "tags")
+]
+SOME = pytest.mark.parametrize("case", REPRESENTATIVES, ids=str)
 
 
 @pytest.fixture
@@ -42,7 +49,6 @@ def test_a_property_is_cloned_and_follows_its_source(pair: Pair, case: Case) -> 
     assert line["outcome"] in ("copied", "translated")
     assert "reason" not in line
     assert pair.on_twin() == pair.expected(case.on_twin)
-    pair.functions.protected(pair.world, pair.bucket)
     pair.settled()
 
     if case.change is not None:
@@ -59,23 +65,15 @@ def test_a_property_is_cloned_and_follows_its_source(pair: Pair, case: Case) -> 
     pair.settled()
 
 
-def sabotages(case: Case) -> list[Any]:
-    """What somebody may do on the twin: change it, or take it away."""
-    return [None] if case.sabotage is None else [case.sabotage, None]
-
-
-SABOTAGES = pytest.mark.parametrize(
+@pytest.mark.parametrize(
     ("case", "sabotage"),
     [
         pytest.param(case, sabotage, id=f"{case}-{'changed' if sabotage else 'removed'}")
-        for case in CASES
-        for sabotage in sabotages(case)
+        for case in REPRESENTATIVES
+        for sabotage in (case.sabotage, None)
     ],
 )
-
-
-@SABOTAGES
-def test_what_others_change_on_the_twin_is_reported_and_left(
+def test_what_others_change_on_the_twin_is_reported_and_put_back_if_the_profile_says_so(
     pair: Pair, case: Case, sabotage: Any
 ) -> None:
     pair.configure(case.value)
@@ -87,29 +85,22 @@ def test_what_others_change_on_the_twin_is_reported_and_left(
     assert result["outcome"] == "passed_on", "the copies come first"
     assert (line["outcome"], line["reason"]) == ("skipped", "DRIFT")
     assert any("left as it is" in note for note in line["notes"])
-    [warning] = result["warnings"]
-    assert warning == f"DRIFT: somebody changed {case.name} of {pair.twin}: left as it is"
+    assert result["warnings"] == [
+        f"DRIFT: somebody changed {case.name} of {pair.twin}: left as it is"
+    ]
     assert pair.functions.log_lines()[-1]["level"] == "WARNING"
     assert pair.functions.writes == []
     assert pair.on_twin() == pair.expected(sabotage)
 
-    pair.configure(case.change)
-    result, line = pair.check()
     if case.change != sabotage:
+        pair.configure(case.change)
+        result, line = pair.check()
         assert line["reason"] == "DRIFT", "the source's change does not overwrite it either"
         assert result["warnings"]
-    assert pair.on_twin() == pair.expected(sabotage)
+        assert pair.on_twin() == pair.expected(sabotage)
 
-
-@SABOTAGES
-def test_what_others_change_on_the_twin_is_put_back_if_the_profile_says_so(
-    pair: Pair, case: Case, sabotage: Any
-) -> None:
-    pair.deploy(on_drift="restore")
     pair.configure(case.value)
-    pair.check()
-    pair.sabotage(sabotage)
-
+    pair.deploy(on_drift="restore")
     result, line = pair.check()
 
     assert line["outcome"] in ("copied", "translated")
@@ -120,9 +111,9 @@ def test_what_others_change_on_the_twin_is_put_back_if_the_profile_says_so(
     pair.settled()
 
 
-@EACH
+@SOME
 def test_what_somebody_adds_to_a_twin_of_ours_is_drift(pair: Pair, case: Case) -> None:
-    added = case.sabotage or case.on_twin
+    added = case.sabotage
     pair.check()
     pair.sabotage(added)
 
@@ -139,7 +130,7 @@ def test_what_somebody_adds_to_a_twin_of_ours_is_drift(pair: Pair, case: Case) -
     pair.settled()
 
 
-@EACH
+@SOME
 def test_what_was_on_an_adopted_twin_is_left_alone(
     functions: Functions,
     on_local_aws: World,
@@ -149,7 +140,7 @@ def test_what_was_on_an_adopted_twin_is_left_alone(
 ) -> None:
     pair = Pair(functions, on_local_aws, one_account, case, monkeypatch)
     on_local_aws.twin(pair.bucket, **case.bucket)
-    theirs = case.sabotage or case.on_twin
+    theirs = case.sabotage
     pair.sabotage(theirs)
 
     for on_drift in ("report", "restore"):
@@ -159,14 +150,13 @@ def test_what_was_on_an_adopted_twin_is_left_alone(
         assert any(f"had set {case.name} of" in each for each in result["warnings"])
         assert pair.on_twin() == pair.expected(theirs), "the source has none; this is not ours"
 
-    if case.sabotage is not None:
-        pair.deploy()
-        pair.configure(case.value)
-        pair.check()
-        assert pair.on_twin() == pair.expected(theirs), "nor is it overwritten"
+    pair.deploy()
+    pair.configure(case.value)
+    pair.check()
+    assert pair.on_twin() == pair.expected(theirs), "nor is it overwritten"
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@SOME
 def test_an_adopted_twin_that_has_nothing_gets_it(pair: Pair, case: Case) -> None:
     pair.world.twin(pair.bucket, **case.bucket)
     pair.configure(case.value)
