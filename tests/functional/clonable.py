@@ -820,6 +820,11 @@ class Pair:
         """What a template is on the twin."""
         return self.names.on_twin(template, self.bucket)
 
+    def assert_twin_has(self, template: Any, why: str = "") -> None:
+        """The twin has this, or nothing of the property for None."""
+        found, expected = self.on_twin(), self.expected(template)
+        assert found == expected, f"{self.case.name} of {self.twin} is another{why and ': ' + why}"
+
     def check(self) -> tuple[Result, dict[str, Any]]:
         """One check of the destination: its result, and the property's line of it."""
         self.functions.calls.clear()
@@ -829,9 +834,10 @@ class Pair:
     def settled(self) -> None:
         """Everything is as it should be: one more check writes and says nothing."""
         result, found = self.check()
-        assert found["outcome"] == "same" or found["reason"] == "LEFT_OUT"
-        assert "warnings" not in result
-        assert self.functions.writes == []
+        about = f"{self.case.name} of {self.bucket} and its twin: {found}"
+        assert found["outcome"] == "same" or found["reason"] == "LEFT_OUT", about
+        assert "warnings" not in result, f"{about}, {result['warnings']}"
+        assert self.functions.writes == [], f"{about}, and nothing was to be written"
 
 
 def line(result: Result, name: str) -> dict[str, Any]:

@@ -5,8 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from functional import owners
+from functional.sentences import pytest_runtest_makereport
 from local_aws import LocalAws
 from local_aws.tests.lab import Lab
+
+__all__ = ["pytest_runtest_makereport"]
 
 owners.listen()
 

@@ -48,20 +48,20 @@ def test_a_property_is_cloned_and_follows_its_source(pair: Pair, case: Case) -> 
 
     assert line["outcome"] in ("copied", "translated")
     assert "reason" not in line
-    assert pair.on_twin() == pair.expected(case.on_twin)
+    pair.assert_twin_has(case.on_twin)
     pair.settled()
 
     if case.change is not None:
         pair.configure(case.change)
         pair.check()
-        assert pair.on_twin() == pair.expected(case.change)
+        pair.assert_twin_has(case.change)
         pair.settled()
 
     pair.configure(None)
     _, line = pair.check()
     assert line["outcome"] in ("copied", "translated"), "tags are never none: one asks for it"
     assert line["reason"] in ("REMOVED", "LEFT_OUT")
-    assert pair.on_twin() is None
+    pair.assert_twin_has(None)
     pair.settled()
 
 
@@ -90,14 +90,14 @@ def test_what_others_change_on_the_twin_is_reported_and_put_back_if_the_profile_
     ]
     assert pair.functions.log_lines()[-1]["level"] == "WARNING"
     assert pair.functions.writes == []
-    assert pair.on_twin() == pair.expected(sabotage)
+    pair.assert_twin_has(sabotage)
 
     if case.change != sabotage:
         pair.configure(case.change)
         result, line = pair.check()
         assert line["reason"] == "DRIFT", "the source's change does not overwrite it either"
         assert result["warnings"]
-        assert pair.on_twin() == pair.expected(sabotage)
+        pair.assert_twin_has(sabotage)
 
     pair.configure(case.value)
     pair.deploy(on_drift="restore")
@@ -107,7 +107,7 @@ def test_what_others_change_on_the_twin_is_reported_and_put_back_if_the_profile_
     assert line["reason"] == "DRIFT"
     assert result["warnings"] == [f"DRIFT: somebody changed {case.name} of {pair.twin}: put back"]
     assert pair.functions.log_lines()[-1]["level"] == "WARNING", "it is said nevertheless"
-    assert pair.on_twin() == pair.expected(case.on_twin)
+    pair.assert_twin_has(case.on_twin)
     pair.settled()
 
 
@@ -121,12 +121,12 @@ def test_what_somebody_adds_to_a_twin_of_ours_is_drift(pair: Pair, case: Case) -
     assert (line["outcome"], line["reason"]) == ("skipped", "DRIFT")
     assert len(result["warnings"]) == 1
     assert pair.functions.writes == []
-    assert pair.on_twin() == pair.expected(added)
+    pair.assert_twin_has(added)
 
     pair.deploy(on_drift="restore")
     result, line = pair.check()
     assert line["reason"] in ("DRIFT", "LEFT_OUT")
-    assert pair.on_twin() is None, "there was nothing on it before us"
+    pair.assert_twin_has(None, "there was nothing on it before us")
     pair.settled()
 
 
@@ -148,12 +148,12 @@ def test_what_was_on_an_adopted_twin_is_left_alone(
         result, line = pair.check()
         assert (line["outcome"], line["reason"]) == ("skipped", "NOT_OURS")
         assert any(f"had set {case.name} of" in each for each in result["warnings"])
-        assert pair.on_twin() == pair.expected(theirs), "the source has none; this is not ours"
+        pair.assert_twin_has(theirs, "the source has none; this is not ours")
 
     pair.deploy()
     pair.configure(case.value)
     pair.check()
-    assert pair.on_twin() == pair.expected(theirs), "nor is it overwritten"
+    pair.assert_twin_has(theirs, "nor is it overwritten")
 
 
 @SOME
@@ -164,5 +164,5 @@ def test_an_adopted_twin_that_has_nothing_gets_it(pair: Pair, case: Case) -> Non
     result, _ = pair.check()
 
     assert "warnings" not in result
-    assert pair.on_twin() == pair.expected(case.on_twin)
+    pair.assert_twin_has(case.on_twin)
     pair.settled()

@@ -126,7 +126,7 @@ def put_all(world: World, bucket: str, names: Sides, values: dict[str, Any]) -> 
 def assert_all(s3: Any, twin: str, expected: dict[str, Any]) -> None:
     """Each property of the twin is as expected."""
     for name, value in expected.items():
-        assert HANDS[name].get(s3, twin) == value, name
+        assert HANDS[name].get(s3, twin) == value, f"{name} of {twin}"
 
 
 def outcomes(result: Result) -> dict[str, tuple[str, str]]:
@@ -539,7 +539,7 @@ SPY = {
 def test_a_partner_of_the_source_does_not_block_its_twin(shared: Pair) -> None:
     shared.functions.protected(shared.world, shared.bucket)
 
-    assert shared.on_twin() == shared.expected([PARTNER_READS, NO_DELETES])
+    shared.assert_twin_has([PARTNER_READS, NO_DELETES])
 
 
 @pytest.mark.parametrize("on_drift", ["report", "restore"])
@@ -559,7 +559,7 @@ def test_the_twin_follows_when_the_partner_changes(shared: Pair, on_drift: str) 
 
         assert result["outcome"] == "passed_on", name
         assert "warnings" not in result, name
-        assert shared.on_twin() == shared.expected(change), f"{name}: policy of {shared.twin}"
+        shared.assert_twin_has(change, f"{name}: policy of {shared.twin}")
         shared.settled()
 
 
@@ -583,7 +583,7 @@ def test_who_is_let_in_by_hand_is_shut_out_again_if_the_profile_says_so(shared: 
 
     assert result["outcome"] == "passed_on"
     assert found["reason"] == "DRIFT"
-    assert shared.on_twin() == shared.expected([PARTNER_READS, NO_DELETES])
+    shared.assert_twin_has([PARTNER_READS, NO_DELETES])
     shared.settled()
 
 
@@ -602,7 +602,7 @@ def test_who_was_let_in_by_hand_before_a_policy_is_cloned_blocks(
 
     assert_blocked(functions.check_destination(pair.bucket), "TWIN_SHARED")
 
-    assert pair.on_twin() == pair.expected([SPY]), "what never was ours is not taken away"
+    pair.assert_twin_has([SPY], "what never was ours is not taken away")
     assert "Publish" not in functions.operations
 
 
@@ -639,7 +639,7 @@ def test_who_could_not_be_shut_out_blocks(
 
     local_aws.faults([])
     pair.check()
-    assert pair.on_twin() == pair.expected([NO_DELETES])
+    pair.assert_twin_has([NO_DELETES])
 
 
 def test_a_source_that_cannot_be_read_just_now_does_not_block(shared: Pair, local_aws: Any) -> None:
@@ -674,7 +674,7 @@ def test_a_policy_that_came_through_although_s3_says_no_stays(
         patched.setattr(twin_policy, "put", put_and_fail)
         with pytest.raises(NotCloned):
             functions.check_destination(pair.bucket)
-    assert pair.on_twin() == pair.expected([PARTNER_READS])
+    pair.assert_twin_has([PARTNER_READS])
 
     result, _ = pair.check()
     assert result["outcome"] == "passed_on"
@@ -720,7 +720,7 @@ def test_who_may_read_the_source_may_be_let_in_by_hand(
 
     assert result["outcome"] == "passed_on", "nobody new"
     assert found["reason"] == "NOT_OURS"
-    assert pair.on_twin() == pair.expected([PARTNER_READS])
+    pair.assert_twin_has([PARTNER_READS])
 
 
 def test_a_partner_of_a_policy_that_is_cloned_no_more_is_still_ours(shared: Pair) -> None:

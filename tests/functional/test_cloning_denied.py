@@ -105,15 +105,19 @@ class Three:
         assert self.functions.operations.count("Publish") == 1, "the copies come first"
         return record
 
+    def assert_twin_has(self, case: Case, template: Any, why: str = "") -> None:
+        found, expected = self.on_twin(case), self.expected(template)
+        assert found == expected, f"{case.name} of {self.twin} is another{why and ': ' + why}"
+
     def mended(self, value: Any) -> None:
         """The next check makes all right, and nobody is blamed."""
         result = self.check()
-        assert result["outcome"] == "passed_on"
-        assert "warnings" not in result
-        assert self.on_twin(self.case) == self.expected(value)
+        assert result["outcome"] == "passed_on", result
+        assert "warnings" not in result, result["warnings"]
+        self.assert_twin_has(self.case, value)
         result = self.check()
-        assert self.functions.writes == []
-        assert "warnings" not in result
+        assert self.functions.writes == [], f"all of {self.twin} is as it should be"
+        assert "warnings" not in result, result["warnings"]
 
 
 @pytest.fixture
@@ -273,9 +277,9 @@ def test_a_source_that_may_not_be_read_fails_one_property(three: Three, name: st
 
     three.refuse(fault(reading(name), three.bucket, "AccessDenied", 403, times=ALWAYS))
 
-    assert three.on_twin(three.case) is None, f"nothing of {name} was written to {three.twin}"
+    three.assert_twin_has(three.case, None, f"nothing of {name} was written to {three.twin}")
     for case in three.near:
-        assert three.on_twin(case) == three.expected(case.on_twin), f"{case} of {three.twin}"
+        three.assert_twin_has(case, case.on_twin)
     three.mended(three.case.on_twin)
 
 
@@ -287,9 +291,9 @@ def test_a_twin_that_may_not_be_written_fails_one_property(three: Three, name: s
 
     three.refuse(fault(f"Put{NOUNS[name]}", three.twin, "AccessDenied", 403, times=ALWAYS))
 
-    assert three.on_twin(three.case) is None, f"{name} of {three.twin}"
+    three.assert_twin_has(three.case, None)
     for case in three.near:
-        assert three.on_twin(case) == three.expected(case.on_twin), f"{case} of {three.twin}"
+        three.assert_twin_has(case, case.on_twin)
     three.mended(three.case.on_twin)
 
 
@@ -324,7 +328,7 @@ def test_a_new_twin_without_its_cloned_policy_still_refuses_plain_http(
 
     policy = three.world.s3(DR_REGION).get_bucket_policy(Bucket=three.twin)["Policy"]
     assert "S3DrDenyInsecureTransport" in policy
-    assert three.on_twin(three.case) is None
+    three.assert_twin_has(three.case, None)
     three.mended(three.case.on_twin)
 
 
@@ -339,7 +343,7 @@ def test_tags_that_may_not_be_taken_away(three: Three, name: str) -> None:
 
     three.refuse(fault("UntagResource", three.twin, "AccessDenied", 403, times=ALWAYS))
 
-    assert three.on_twin(three.case) == three.expected(three.case.value)
+    three.assert_twin_has(three.case, three.case.value)
     three.mended({"team": "web"})
 
 
@@ -371,9 +375,9 @@ def test_tags_that_may_not_be_written(three: Three, name: str) -> None:
         three.check()
 
     three.failed_record()
-    assert three.on_twin(three.case) is None
+    three.assert_twin_has(three.case, None)
     for case in three.near:
-        assert three.on_twin(case) == three.expected(case.on_twin)
+        three.assert_twin_has(case, case.on_twin)
     mend(three.monkeypatch)
     three.mended(three.case.value)
 
@@ -396,10 +400,10 @@ def test_without_its_memory_nothing_is_written_to_a_twin(three: Three, name: str
     assert line(record, "lifecycle")["outcome"] == "same", "there was nothing to write"
     for case in (three.case, cors):
         assert line(record, case.name)["reason"] == "AccessDenied"
-        assert three.on_twin(case) is None
+        three.assert_twin_has(case, None)
     three.mended(three.case.value)
-    assert three.on_twin(cors) == three.expected(cors.value)
-    assert three.on_twin(lifecycle) is None
+    three.assert_twin_has(cors, cors.value)
+    three.assert_twin_has(lifecycle, None)
 
 
 @pytest.mark.parametrize("name", ["website"])
@@ -411,7 +415,7 @@ def test_what_could_not_be_remembered_afterwards_is_still_ours(three: Three, nam
         three.check()
 
     assert three.functions.operations.count("Publish") == 1
-    assert three.on_twin(three.case) == three.expected(three.case.value)
+    three.assert_twin_has(three.case, three.case.value)
     mend(three.monkeypatch)
     three.configure(three.case, three.case.change)
     three.mended(three.case.change)

@@ -345,7 +345,7 @@ def test_what_comes_back_from_the_twin_is_what_the_source_has(
         result, _ = pair.check()
 
         assert "warnings" not in result
-        assert pair.on_twin() == pair.expected(family.twin(value))
+        pair.assert_twin_has(family.twin(value))
         pair.settled()
 
     cloned()
