@@ -97,6 +97,7 @@ class Life:
     ) -> None:
         self.functions, self.world, self.reports = functions, world, reports
         self.local_aws, self._set = local_aws, set_variable
+        self.taken: list[Callable[[bool], None]] = []
         self.deploy()
         self.bucket = world.bucket(versioning="Enabled")
         self.s3, self.dr = world.s3(), world.s3(DR_REGION)
@@ -259,6 +260,7 @@ class Life:
 
     def replication_may(self, is_allowed: bool) -> None:
         """Take from the replication role what it may do, or give it back."""
+        self.taken.append(self.replication_may)
         name = REPLICATION_ROLE.rpartition("/")[2]
         if is_allowed:
             self.local_aws.replication_role(name, ACCOUNT)
@@ -267,6 +269,7 @@ class Life:
 
     def batch_may_run(self, is_allowed: bool) -> None:
         """Let S3 assume the role of jobs, or not."""
+        self.taken.append(self.batch_may_run)
         service = "batchoperations.s3.amazonaws.com" if is_allowed else "ec2.amazonaws.com"
         trust = {
             "Effect": "Allow",
@@ -317,5 +320,5 @@ def life(
     made = Life(functions, on_local_aws, local_aws, reports, monkeypatch.setenv)
     yield made
     local_aws.jobs(empty="Failed", step=0.1)
-    made.replication_may(True)
-    made.batch_may_run(True)
+    for give_back in [*made.taken]:
+        give_back(True)

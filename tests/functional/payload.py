@@ -25,6 +25,7 @@ import botocore.loaders
 import botocore.session
 import moto
 import pytest
+from botocore.retries.standard import ExponentialBackoff
 
 from s3_dr import handlers, logs
 from s3_dr.aws import Budget
@@ -356,6 +357,8 @@ def functions(
     monkeypatch.setattr(boto3.session, "Session", _session)
     monkeypatch.setattr("functional.payload._recorded", lambda call: functions.calls.append(call))
     monkeypatch.setattr(handlers, "_budget", _quick_budget)
+    # botocore's waits before it asks again; how often it does is what counts.
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.01)
     restart()
     yield functions
     restart()
@@ -482,17 +485,25 @@ def on_moto(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
         yield world
 
 
+@pytest.fixture(scope="session")
+def journey(local_aws: Any, local_clients: Any) -> None:
+    """What the functions of the journey need, in their usual regions: a role and two topics."""
+    local_aws.replication_role(REPLICATION_ROLE.rpartition("/")[2], ACCOUNT)
+    World(local_clients).topics()
+
+
 @pytest.fixture
 def on_local_aws(
-    functions: Functions, local_aws: Any, local_clients: Any, monkeypatch: pytest.MonkeyPatch
+    functions: Functions,
+    local_aws: Any,
+    local_clients: Any,
+    journey: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
     """The local AWS answers: strict where AWS is strict."""
     for name, value in local_aws.environment(account=ACCOUNT).items():
         monkeypatch.setenv(name, value)
-    local_aws.replication_role(REPLICATION_ROLE.rpartition("/")[2], ACCOUNT)
-    world = World(local_clients)
-    world.topics()
-    yield world
+    yield World(local_clients)
     local_aws.faults([])
 
 
