@@ -61,7 +61,7 @@ class Installation:
         self, lab: Lab, home: Path, name: str, tagged: str = "", dr_account: str = ACCOUNT
     ) -> None:
         self.lab, self.name = lab, name
-        settings = {
+        self.settings = settings = {
             "BATCH_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{name}-batch",
             "DR_ACCOUNT_ID": dr_account,
             "DR_REGION": DR_REGION,
@@ -107,6 +107,13 @@ class Installation:
             "S3_DR_NAME": name,
         }
 
+    def tag(self, *buckets: str) -> None:
+        """Have these buckets tagged, and no others."""
+        self.lab.server.client("lambda", REGION).update_function_configuration(
+            FunctionName=f"{self.name}-sweep",
+            Environment={"Variables": {**self.settings, "TAGGED": ",".join(buckets)}},
+        )
+
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """The command line in a process of its own."""
         return subprocess.Popen(
@@ -125,9 +132,15 @@ class Installation:
         return process.returncode, out, err
 
 
-def test_status_of_a_fleet(lab: Lab, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def one(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """An installation in one account; who needs tagged buckets has them tagged."""
+    return Installation(lab, tmp_path_factory.mktemp("cli"), "cli-one")
+
+
+def test_status_of_a_fleet(one: Installation) -> None:
     names = [f"bucket-{n:02}" for n in range(30)]
-    one = Installation(lab, tmp_path, "cli-fleet", ",".join([*names, "blocked", "broken"]))
+    one.tag(*names, "blocked", "broken")
 
     code, out, err = one.run("status", "--json")
 
@@ -144,7 +157,7 @@ def test_status_of_a_fleet(lab: Lab, tmp_path: Path) -> None:
     found = {each["bucket"]: each for each in document["buckets"]}
     assert found["blocked"]["remedy"] == "do this"
     assert found["broken"]["reason"] == "ValueError"
-    assert found["broken"]["detail"] == "broken on cli-fleet-destination-bucket-check"
+    assert found["broken"]["detail"] == "broken on cli-one-destination-bucket-check"
     assert found["bucket-29"]["backfill"]["succeeded"] == 2
 
     code, out, err = one.run("status", "bucket-00")
@@ -153,9 +166,7 @@ def test_status_of_a_fleet(lab: Lab, tmp_path: Path) -> None:
     assert out.splitlines()[-1] == "1 of 1 bucket protected"
 
 
-def test_check_and_backfill(lab: Lab, tmp_path: Path) -> None:
-    one = Installation(lab, tmp_path, "cli-check")
-
+def test_check_and_backfill(one: Installation) -> None:
     for arguments in (("check", "photos"), ("backfill", "photos", "--wait")):
         code, out, err = one.run(*arguments, "--json")
 
@@ -175,8 +186,7 @@ def test_two_accounts_need_the_other_one_s_profile(lab: Lab, tmp_path: Path) -> 
     assert err.count("\n") == 1 and "--dr-profile" in err
 
 
-def test_sweep_reaches_the_bus_of_the_source_region(lab: Lab, tmp_path: Path) -> None:
-    one = Installation(lab, tmp_path, "cli-sweep")
+def test_sweep_reaches_the_bus_of_the_source_region(lab: Lab, one: Installation) -> None:
     events, sqs = (lab.server.client(service, REGION) for service in ("events", "sqs"))
     arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:cli-sweep"
     policy = lab.queue_policy(arn, f"arn:aws:events:{REGION}:{ACCOUNT}:rule/cli-sweep")
@@ -192,19 +202,19 @@ def test_sweep_reaches_the_bus_of_the_source_region(lab: Lab, tmp_path: Path) ->
     assert event["detail-type"] == "Sweep Requested"
 
 
-def test_doctor_sees_what_is_there_and_what_is_not(lab: Lab, tmp_path: Path) -> None:
-    one = Installation(lab, tmp_path, "cli-doctor", "photos")
+def test_doctor_sees_what_is_there_and_what_is_not(lab: Lab, one: Installation) -> None:
+    one.tag("photos")
     events = lab.server.client("events", REGION)
-    events.put_rule(Name="cli-doctor-sweep", ScheduleExpression="rate(6 hours)")
-    events.put_rule(Name="cli-doctor-s3-events", EventPattern='{"source":["aws.s3"]}')
-    events.disable_rule(Name="cli-doctor-s3-events")
+    events.put_rule(Name="cli-one-sweep", ScheduleExpression="rate(6 hours)")
+    events.put_rule(Name="cli-one-s3-events", EventPattern='{"source":["aws.s3"]}')
+    events.disable_rule(Name="cli-one-s3-events")
     for region in (REGION, DR_REGION):
         sqs = lab.server.client("sqs", region)
-        url = sqs.create_queue(QueueName="cli-doctor-failures")["QueueUrl"]
+        url = sqs.create_queue(QueueName="cli-one-failures")["QueueUrl"]
         if region == DR_REGION:
             sqs.send_message(QueueUrl=url, MessageBody="x")
-    lab.create("cli-doctor-reports")
-    lab.role("cli-doctor-batch", [])
+    lab.create("cli-one-reports")
+    lab.role("cli-one-batch", [])
 
     code, out, err = one.run("doctor", "--json")
 
@@ -212,22 +222,21 @@ def test_doctor_sees_what_is_there_and_what_is_not(lab: Lab, tmp_path: Path) -> 
     checks = json.loads(out)["checks"]
     found = {each["check"]: (each["status"], each["sentence"]) for each in checks}
     assert found["source region"] == ("ok", f"us-west-2 answers; asked as account {ACCOUNT}")
-    assert found["cli-doctor-sweep"] == ("ok", "active in us-west-2, python3.13")
+    assert found["cli-one-sweep"] == ("ok", "active in us-west-2, python3.13")
     assert found["package"][0] == "ok"
-    assert found["role cli-doctor-batch"] == ("ok", "is there")
-    assert found["rule cli-doctor-sweep"] == ("ok", "enabled rate(6 hours)")
-    assert found["rule cli-doctor-s3-events"] == ("fail", "is disabled")
-    assert found["rule cli-doctor-check-requests"] == ("fail", "is not there")
-    assert found["failures us-west-2"] == ("ok", "cli-doctor-failures is empty")
+    assert found["role cli-one-batch"] == ("ok", "is there")
+    assert found["rule cli-one-sweep"] == ("ok", "enabled rate(6 hours)")
+    assert found["rule cli-one-s3-events"] == ("fail", "is disabled")
+    assert found["rule cli-one-check-requests"] == ("fail", "is not there")
+    assert found["failures us-west-2"] == ("ok", "cli-one-failures is empty")
     assert found["failures us-east-2"][0] == "warn"
-    assert found["reports bucket"] == ("ok", "cli-doctor-reports answers")
+    assert found["reports bucket"] == ("ok", "cli-one-reports answers")
     assert found["bucket quota"][0] == "ok"
     assert found["trail"] == ("ok", "management events are logged: main")
     assert found["boto3 of functions"][0] == "ok"
 
 
-def test_a_caller_without_permissions(lab: Lab, tmp_path: Path) -> None:
-    one = Installation(lab, tmp_path, "cli-denied", "photos")
+def test_a_caller_without_permissions(lab: Lab, one: Installation) -> None:
     keys = lab.assume("cli-denied-caller", [])
     caller = {
         "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
@@ -244,9 +253,7 @@ def test_a_caller_without_permissions(lab: Lab, tmp_path: Path) -> None:
     assert "not allowed to lambda:GetFunctionConfiguration" in out
 
 
-def test_an_aws_that_does_not_answer_is_3(lab: Lab, tmp_path: Path) -> None:
-    one = Installation(lab, tmp_path, "cli-away")
-
+def test_an_aws_that_does_not_answer_is_3(one: Installation) -> None:
     code, out, err = one.run("status", AWS_ENDPOINT_URL="http://127.0.0.1:9")
 
     assert (code, out) == (3, "")
@@ -254,6 +261,7 @@ def test_an_aws_that_does_not_answer_is_3(lab: Lab, tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_it_at_once_although_a_function_runs(lab: Lab, tmp_path: Path) -> None:
+    # Its own: the function runs on.
     one = Installation(lab, tmp_path, "cli-interrupted")
     with one.start("status", "slow") as process:
         assert lab.eventually(lambda: lab.server.running() > 0), "the function runs"
@@ -266,8 +274,8 @@ def test_ctrl_c_ends_it_at_once_although_a_function_runs(lab: Lab, tmp_path: Pat
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
-def test_a_person_sees_progress_and_a_program_the_document(lab: Lab, tmp_path: Path) -> None:
-    one = Installation(lab, tmp_path, "cli-watched", "photos")
+def test_a_person_sees_progress_and_a_program_the_document(one: Installation) -> None:
+    one.tag("photos")
     ours, theirs = os.openpty()
     try:
         run = subprocess.run(
@@ -289,9 +297,8 @@ def test_a_person_sees_progress_and_a_program_the_document(lab: Lab, tmp_path: P
 
 
 @pytest.mark.skipif(not Path("/bin/sh").exists(), reason="needs a shell")
-def test_a_reader_that_goes_away_is_no_stack_trace(lab: Lab, tmp_path: Path) -> None:
-    tagged = ",".join(f"bucket-{n:05}" for n in range(3000))[:3900].rpartition(",")[0]
-    one = Installation(lab, tmp_path, "cli-pipe", tagged)
+def test_a_reader_that_goes_away_is_no_stack_trace(one: Installation) -> None:
+    one.tag(*(f"bucket-{n:05}" for n in range(300)))
     command = f"{sys.executable} -m s3_dr_cli status --json | true"
 
     run = subprocess.run(
