@@ -177,3 +177,26 @@ def test_when_foreign_rules_are_gone_our_rule_gets_our_role(
     functions.protected(on_local_aws, bucket)
 
     assert on_local_aws.replication(bucket) == {"Role": REPLICATION_ROLE, "Rules": [ours]}
+
+
+def test_as_many_rules_as_s3_takes_are_kept_beside_ours(
+    functions: Functions, on_local_aws: World
+) -> None:
+    bucket = on_local_aws.bucket(tags=TRIGGER, versioning="Enabled")
+    target = on_local_aws.bucket(region=DR_REGION, versioning="Enabled")
+    [rule, *_] = foreign_rules(target)
+    many = [
+        {**rule, "ID": f"theirs-{number}", "Priority": number, "Filter": {"Prefix": f"{number}/"}}
+        for number in range(1000)
+    ]
+    on_local_aws.replicate(bucket, many[1:])
+
+    functions.protected(on_local_aws, bucket)
+
+    found = {rule["ID"] for rule in on_local_aws.replication(bucket)["Rules"]}
+    assert found == {"s3-dr", *(rule["ID"] for rule in many[1:])}, (
+        f"999 rules of {bucket}, and ours"
+    )
+    on_local_aws.replicate(bucket, many)
+    assert_blocked(functions.enable_replication(bucket), "TOO_MANY_RULES")
+    assert len(on_local_aws.replication(bucket)["Rules"]) == 1000, f"all rules of {bucket} are kept"
