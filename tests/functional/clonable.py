@@ -508,7 +508,7 @@ STATEMENTS = [
     PARTNER_READS,
     NO_DELETES,
 ]
-ACL = {
+ACL: dict[str, Any] = {
     "also": ("ownership",),
     "bucket": {"ObjectOwnership": "ObjectWriter"},
 }

@@ -470,7 +470,8 @@ def _loader(data_path: str | None = None) -> botocore.loaders.Loader:
 @cache
 def _moto_client(service: str, region: str, _account: str) -> Any:
     """A client of the person whose account it is; moto answers it in whichever test it is."""
-    return _Session(botocore_session=core_session()).client(service, region)
+    made: Any = _Session(botocore_session=core_session())
+    return made.client(service, region)
 
 
 @pytest.fixture

@@ -34,10 +34,10 @@ def suspended(life: Life) -> Life:
 def lives(life: Life) -> list[tuple[str, str]]:
     """The writes on the twin, each with the mark of its life where it has one."""
     return [
-        (call.operation, tag["Value"] if tag else "")
+        (call.operation, given.get(LIFE_TAG, ""))
         for call in life.functions.calls
         if call.operation in ("TagResource", "PutBucketVersioning")
-        for tag in [next((t for t in call.parameters.get("Tags", []) if t["Key"] == LIFE_TAG), {})]
+        for given in [{tag["Key"]: tag["Value"] for tag in call.parameters.get("Tags", [])}]
     ]
 
 

@@ -77,7 +77,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
 
 
 def client(service: str, region: str = SOURCE_REGION) -> Any:
-    session = boto3.session.Session(
+    session: Any = boto3.session.Session(
         aws_access_key_id="x", aws_secret_access_key="x", botocore_session=core_session()
     )
     return session.client(service, region_name=region, endpoint_url="http://127.0.0.1:1")
