@@ -518,7 +518,7 @@ CASES = [
     Case(
         "tags",
         {"team": "shop", "cost center": "1 + 2 = @/:.", "empty": ""},
-        {"team": "web", "new": "x"},
+        {"team": "web", "empty": "", "new": "x"},
         {"team": "mine", "mine": "x"},
     ),
     Case(
