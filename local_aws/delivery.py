@@ -10,6 +10,7 @@ import asyncio
 import contextvars
 import json
 import logging
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -36,8 +37,11 @@ _event: contextvars.ContextVar[_Event | None] = contextvars.ContextVar("event", 
 _requests: set[object] = set()
 
 # How many of a function's queued events are worked at. Lambda takes on more by and by, too; here
-# each more would be a process that starts.
+# each more would be a process that starts, which costs more than many events do: so one more is
+# taken on for each while that an event has waited.
 _AT_ONCE = 6
+_PATIENCE = 1.0  # seconds
+_taking = threading.Lock()
 
 # Called with service, operation, target ARN, caller and HTTP status of every delivery.
 Recorder = Callable[[str, str, str, str, int], None]
@@ -256,15 +260,18 @@ def install(record: Recorder) -> None:
         def acquire(function: Any, config: Any) -> Any:
             # A throttled asynchronous event waits in Lambda's queue (six hours; here one minute);
             # MiniStack counts it as a failed attempt.
-            waits = _queued.get()
-            while waits and _at_work(config) >= _AT_ONCE:
+            if not _queued.get():
+                return original(function, config)
+            began, deadline = time.monotonic(), float("inf")
+            while True:
+                waited = time.monotonic() - began
+                with _taking:
+                    if _at_work(config) < min(_AT_ONCE, 1 + waited // _PATIENCE):
+                        slot = original(function, config)
+                        deadline = min(deadline, time.monotonic() + 60)
+                        if slot[0] is not None or time.monotonic() > deadline:
+                            return slot
                 time.sleep(0.05)
-            deadline = time.monotonic() + 60
-            while (slot := original(function, config))[0] is None and waits:
-                if time.monotonic() > deadline:
-                    break
-                time.sleep(0.05)
-            return slot
 
         return acquire
 

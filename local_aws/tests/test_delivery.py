@@ -194,6 +194,34 @@ def test_it_is_busy_until_nothing_more_comes(lab: Lab) -> None:
     assert len(lab.receive(queues, url)) == 1
 
 
+def test_events_wait_a_moment_for_an_environment_before_another_is_made(lab: Lab) -> None:
+    """Each is a process; but events that take long do not wait for each other to end."""
+    source = (
+        "import os, time\n"
+        "def handler(event, context):\n"
+        "    time.sleep(event['seconds'])\n"
+        "    print('done by', os.getpid())\n"
+    )
+    lab.function("de-burst", source, lab.role("de-burst", []))
+    invoke = lab.server.client("lambda", REGION).invoke
+
+    def processes(seconds: float, number: int, before: int) -> int:
+        """How many processes so many events took."""
+        for _ in range(number):
+            payload = json.dumps({"seconds": seconds})
+            invoke(FunctionName="de-burst", InvocationType="Event", Payload=payload)
+
+        def done() -> list[str]:
+            return [line for line in messages(lab, "de-burst") if line.startswith("done by")]
+
+        assert lab.eventually(lambda: len(done()) == before + number, 60)
+        return len(set(done()[before:]))
+
+    assert processes(0, 1, 0) == 1
+    assert processes(0, 10, 1) < 5
+    assert processes(5, 3, 11) > 1
+
+
 def test_a_queue_must_permit_the_rule(lab: Lab) -> None:
     arn, sqs, url = queue(lab, "de-queue", "arn:aws:events:us-west-2:1:rule/x", "events")
     source = rule(lab, "de-queue", arn)
