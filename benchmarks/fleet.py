@@ -21,7 +21,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -29,6 +29,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks.figures import p95
 from harness.console import make_console
 from harness.deployment import FUNCTIONS, SWEEP, Deployment
 from harness.terraform import Root
@@ -145,7 +146,7 @@ def _runs(deployment: Deployment) -> dict[str, dict[str, float]]:
         seconds = [max(times) - min(times) for times in spans.values()]
         found[function] = {
             "p50": median(seconds),
-            "p95": quantiles(seconds, n=20)[-1],
+            "p95": p95(seconds),
             "max": max(seconds),
         }
     return found
