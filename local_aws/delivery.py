@@ -161,7 +161,7 @@ def _at_work(config: Any) -> int:
     return int(functions.executions_in_flight()[1].get(functions._inflight_key(config), 0))
 
 
-def install(record: Recorder) -> None:
+def install(record: Recorder) -> None:  # noqa: C901 - a list of small wrappers
     """Put permission, asynchrony and dead-letter queues into MiniStack's deliveries."""
     events, sns = module("services.eventbridge"), module("services.sns")
     functions = module("services.lambda_svc")

@@ -102,7 +102,7 @@ def _written(headers: Any, bucket: str) -> dict[str, str] | None:
     return kms_headers(algorithm, arn, wanted)
 
 
-def install() -> None:
+def install() -> None:  # noqa: C901 - a list of small wrappers
     """Put defaults, blocking and SSE-KMS into MiniStack's S3."""
     s3 = module("services.s3")
 

@@ -208,7 +208,7 @@ def _create(request: "Request") -> Answer:
     return _xml(answer)
 
 
-def _validate(body: Element) -> None:
+def _validate(body: Element) -> None:  # noqa: C901 - one refusal after the other
     """What the S3 Control API demands of CreateJob, and what is not served here."""
 
     def bad(message: str) -> Refusal:

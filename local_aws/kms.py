@@ -172,7 +172,7 @@ def _key_policy_allows(action: str, key: Any, context: dict[str, str]) -> bool:
     return bool(iam.evaluate_resource_policy(key["Policy"], asked).decision == "Allow")
 
 
-def install() -> None:
+def install() -> None:  # noqa: C901 - a list of small wrappers
     """Put foreign keys, AWS managed keys and encrypted topics into MiniStack."""
     kms, sns, responses = module("services.kms"), module("services.sns"), module("core.responses")
 
