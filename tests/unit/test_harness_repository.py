@@ -71,6 +71,17 @@ def test_every_target_of_the_makefile_is_explained(repo: Path) -> None:
     assert sorted(explained) == phony[1].split()
 
 
+def test_the_hooks_run_what_make_check_runs(repo: Path) -> None:
+    hooks = (repo / ".pre-commit-config.yaml").read_text()
+    recipe = (repo / "Makefile").read_text().partition("\ncheck:")[2].partition("\n\n")[0]
+
+    commands = [line.strip().replace("$(BIN)", ".venv/bin") for line in recipe.splitlines()[2:]]
+
+    entries = re.findall(r"^ +entry: (?:env )?(.*)$", hooks, re.MULTILINE)
+    assert entries == commands
+    assert re.findall(r"repo: (.*)", hooks) == ["local"], "no hook is fetched from anywhere"
+
+
 @pytest.fixture
 def clone(repo: Path, tmp_path: Path) -> Path:
     """A folder with as much of the repository as its set-up needs."""
