@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
-from . import destination, logs, replication, source
+from . import destination_bucket_check as destination
+from . import enable_replication as replication
+from . import logs
+from . import source_bucket_check as source
 from .aws import Budget, Clients, error_name
 from .check import Check
 from .events import (

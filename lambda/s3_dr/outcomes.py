@@ -100,8 +100,8 @@ class Result:
         changes: the API writes made, in order, e.g. ``("PutBucketVersioning",)``.
         warnings: sentences a person should know although they stopped nothing.
         properties: one line for each property of the twin that could be cloned: ``property``,
-            ``outcome`` (see `cloning.Fidelity`), and where there is something to say ``reason``
-            and ``notes``.
+            ``outcome`` (see `cloning.engine.Fidelity`), and where there is something to say
+            ``reason`` and ``notes``.
         backfill: how the copying of existing objects stands; see `backfill.facts`.
     """
 

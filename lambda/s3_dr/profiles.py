@@ -23,7 +23,7 @@ STORAGE_CLASSES = frozenset(
     }
 )
 
-# The properties of a bucket that a profile may have cloned: those of the table in `properties`.
+# The properties of a bucket that a profile may have cloned: the table in `cloning.properties`.
 CLONABLE = frozenset(
     {
         "abac",

@@ -40,8 +40,9 @@ from functional.payload import (
     profiles,
     sns_event,
 )
-from s3_dr import handlers, twin_policy
-from s3_dr.cloning import NotCloned
+from s3_dr import handlers
+from s3_dr.cloning import twin_policy
+from s3_dr.cloning.engine import NotCloned
 from s3_dr.profiles import CLONABLE
 from s3_dr.tags import CLONED_TAG
 

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from functional.clonable import CASES, HANDS, Case, Sides, line
 from functional.payload import DR_REGION, TRIGGER, Functions, Result, World, fault, profiles
 from s3_dr import handlers
-from s3_dr.cloning import NotCloned
+from s3_dr.cloning.engine import NotCloned
 from s3_dr.profiles import CLONABLE
 
 pytest_plugins = ["functional.payload", "functional.clonable"]

@@ -267,7 +267,8 @@ LIVES = int(os.environ.get("S3_DR_LIVES", "0"))  # else a few, and always the sa
 def test_one_sweep_ends_any_life_well(
     life: Life, monkeypatch: pytest.MonkeyPatch, steps: list[Any], begun: bool, late: bool
 ) -> None:
-    monkeypatch.setattr("s3_dr.replication._MAX_PUT_BACK", 99)  # fights have tests of their own
+    # Fights have tests of their own.
+    monkeypatch.setattr("s3_dr.enable_replication._MAX_PUT_BACK", 99)
     story = Story(Life(life.functions, life.world, life.local_aws, life.reports, life._set))
     story.life.deploy({**GOLD, "on_untag": "remove"}, on_untag="disable")
     if begun:

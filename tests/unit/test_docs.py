@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from s3_dr.cloning import Fidelity, Why
+from s3_dr.cloning.engine import Fidelity, Why
+from s3_dr.cloning.properties import PROPERTIES
+from s3_dr.cloning.twin_policy import REPLICATION_SID, TLS_SID
 from s3_dr.outcomes import Outcome, Reason
 from s3_dr.profiles import CLONABLE, STORAGE_CLASSES, Profile
-from s3_dr.properties import PROPERTIES
 from s3_dr.tags import CLONED_TAG, LIFE_TAG, MANAGER_TAG, SOURCE_TAG
-from s3_dr.twin_policy import REPLICATION_SID, TLS_SID
 
 REPO = Path(__file__).resolve().parents[2]
 README = (REPO / "README.md").read_text(encoding="utf-8")

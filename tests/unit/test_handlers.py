@@ -9,7 +9,8 @@ import pytest
 
 from functional.living import by_bus, direct
 from functional.payload import Context, Functions, environment, event, message, sns_event
-from s3_dr import destination, handlers, sweep
+from s3_dr import destination_bucket_check as destination
+from s3_dr import handlers, sweep
 from s3_dr.check import Check
 from s3_dr.outcomes import Blocked, Ignored, Outcome, Reason
 from s3_dr.settings import SettingsError
@@ -162,7 +163,8 @@ def test_a_dry_run_with_something_to_change_is_pending(stepping: Functions) -> N
 def test_each_function_knows_its_requests_and_no_others(
     functions: Functions, monkeypatch: pytest.MonkeyPatch, name: str, wishes: set[str]
 ) -> None:
-    from s3_dr import replication, source
+    from s3_dr import enable_replication as replication
+    from s3_dr import source_bucket_check as source
 
     for module in (source, destination, replication):
         for each in ("source_bucket_check", "destination_bucket_check", "enable_replication"):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from . import encryption, twin
 from .check import Check
+from .enable_replication import desired_configuration, our_rule, read_configuration
 from .outcomes import Blocked, Outcome, Reason, Untagged
-from .replication import desired_configuration, our_rule, read_configuration
 
 
 def source_bucket_check(check: Check) -> Outcome:

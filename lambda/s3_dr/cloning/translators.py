@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import bucket_policy
-from .cloning import Cloning, NotPortable
-from .tags import MARKS, PREFIX
+from ..tags import MARKS, PREFIX
+from . import source_policy
+from .engine import Cloning, NotPortable
 
 MAX_TAGS = 50
 NONCURRENT_RULE = "s3-dr-noncurrent-versions"
@@ -270,7 +270,7 @@ def policy(cloning: Cloning, value: Value, _: Value) -> Value:
     """The statements that may be on the twin."""
     if not value:
         return None
-    statements, notes = bucket_policy.translate(value, cloning.terms)
+    statements, notes = source_policy.translate(value, cloning.terms)
     for sentence in notes:
         cloning.note(sentence)
     return {"Version": "2012-10-17", "Statement": statements} if statements else None

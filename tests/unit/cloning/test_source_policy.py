@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s3_dr.bucket_policy import normal, translate
-from s3_dr.translation import Terms
+from s3_dr.cloning.source_policy import normal, translate
+from s3_dr.cloning.terms import Terms
 
 SRC, DR, STRANGER = "111122223333", "444455556666", "777788889999"
 B, T = "arn:aws:s3:::orders", "arn:aws:s3:::orders-dr"

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from .aws import Bucket, error_name
-from .check import Check
-from .tags import CLONED_TAG, MANAGER_TAG
-from .translation import Terms
+from ..aws import Bucket, error_name
+from ..check import Check
+from ..tags import CLONED_TAG, MANAGER_TAG
+from .terms import Terms
 
 # Left behind before a write, and for good by a run that was ended: what is found then may be ours.
 _UNDER_WAY = "-"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .translation import Terms
+from .terms import Terms
 
 # The statements that every twin has of its own (`twin_policy`).
 TLS_SID = "S3DrDenyInsecureTransport"

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import encryption, object_lock, translators, twin, twin_policy
-from .aws import Bucket
-from .check import Check
-from .cloning import Cloning, Property, tag_twin, untag_twin
-from .record import now
-from .tags import LIFE_TAG
+from .. import encryption, object_lock, twin
+from ..aws import Bucket
+from ..check import Check
+from ..record import now
+from ..tags import LIFE_TAG
+from . import translators, twin_policy
+from .engine import Cloning, Property, tag_twin, untag_twin
 
 _OWNERSHIP = "BucketOwnerEnforced"
 

@@ -6,13 +6,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from . import bucket_policy, encryption, object_lock, twin, twin_policy
+from . import encryption, object_lock, twin
 from .aws import is_denied
 from .check import Check
-from .cloning import Cloning, Fidelity
+from .cloning import source_policy, twin_policy
+from .cloning.engine import Cloning, Fidelity
+from .cloning.properties import POLICY, PROPERTIES
+from .cloning.terms import Terms
 from .outcomes import Blocked, Outcome, Reason
-from .properties import POLICY, PROPERTIES
-from .translation import Terms
 
 
 def destination_bucket_check(check: Check) -> Outcome:
@@ -113,7 +114,7 @@ def _clone_of_policy(cloning: Cloning) -> list[dict[str, Any]]:
         if not is_denied(error):
             raise
         return []  # what may not be compared counts as foreign; the report names the error
-    return bucket_policy.translate(source, cloning.terms)[0] if source else []
+    return source_policy.translate(source, cloning.terms)[0] if source else []
 
 
 def _refuse_grants(cloning: Cloning) -> None:

@@ -22,11 +22,11 @@ from functional.payload import (
     checked,
     profiles,
 )
-from s3_dr import replication
+from s3_dr import enable_replication as replication
 from s3_dr.check import Check
+from s3_dr.enable_replication import MAX_RULES, desired_configuration
 from s3_dr.outcomes import Blocked, Reason
 from s3_dr.profiles import STORAGE_CLASSES
-from s3_dr.replication import MAX_RULES, desired_configuration
 
 STATUS = st.sampled_from(["Enabled", "Disabled"])
 PRIORITY = st.integers(0, 2**31 - 1)

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functional.payload import ACCOUNT, FOREIGN_ACCOUNT, checked, profiles
-from s3_dr import translators
-from s3_dr.cloning import Cloning, NotPortable
-from s3_dr.translation import Terms
+from s3_dr.cloning import translators
+from s3_dr.cloning.engine import Cloning, NotPortable
+from s3_dr.cloning.terms import Terms
 
 LOGS, DR_LOGS = "logs-west", "logs-east"
 DR_KEY = f"arn:aws:kms:us-east-2:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from functional.payload import ACCOUNT, checked, profiles, s3_model_without
-from s3_dr import source, twin
+from s3_dr import source_bucket_check as source
+from s3_dr import twin
 from s3_dr.outcomes import Blocked, Outcome, Reason
 
 KMS = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}

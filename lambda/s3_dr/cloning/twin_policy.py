@@ -9,11 +9,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from .aws import Bucket
-from .bucket_policy import REPLICATION_SID, TLS_SID
-from .bucket_policy import normal as normal_statement
-from .check import Check
-from .outcomes import Blocked, Reason
+from ..aws import Bucket
+from ..check import Check
+from ..outcomes import Blocked, Reason
+from .source_policy import REPLICATION_SID, TLS_SID
+from .source_policy import normal as normal_statement
 
 _OUR_SIDS = frozenset({TLS_SID, REPLICATION_SID})
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from s3_dr.cloning import Property
+from s3_dr.cloning.engine import Property
+from s3_dr.cloning.properties import PROPERTIES
 from s3_dr.profiles import CLONABLE, Profile
-from s3_dr.properties import PROPERTIES
 
-TERRAFORM = (Path(__file__).parents[2] / "properties.tf").read_text(encoding="utf-8")
+TERRAFORM = (Path(__file__).parents[3] / "properties.tf").read_text(encoding="utf-8")
 NAMES = [each.name for each in PROPERTIES]
 FORCED = ["public_access_block", "ownership", "versioning", "encryption", "object_lock"]
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functional.payload import ACCOUNT, FOREIGN_ACCOUNT, REPLICATION_ROLE, checked, profiles
-from s3_dr import twin_policy
+from s3_dr.cloning import twin_policy
 from s3_dr.outcomes import Blocked, Reason
 
 ARN = "arn:aws:s3:::orders-dr"

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functional.payload import checked, profiles
-from s3_dr.cloning import Cloning, NotCloned, NotPortable, Property
+from s3_dr.cloning.engine import Cloning, NotCloned, NotPortable, Property
+from s3_dr.cloning.terms import Terms
 from s3_dr.tags import MANAGER_TAG, SOURCE_TAG
-from s3_dr.translation import Terms
 
 TERMS = Terms("orders", "orders-dr", "1" * 12, "1" * 12, "us-west-2", "us-east-2")
 MADE = {SOURCE_TAG: "orders", MANAGER_TAG: "s3-dr"}
