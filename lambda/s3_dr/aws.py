@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -50,12 +51,19 @@ _INVOKE_CONFIG = _CLIENT_CONFIG.merge(
 _SETTLING_CODES = frozenset({"OperationAborted"})
 _SETTLING_MESSAGES = ("Destination bucket must", "Versioning must be 'Enabled'")
 
+_NOT_REPLICATED = "ReplicationConfigurationNotFoundError"
+
 # HEAD answers have no body, so botocore gives the status for a code.
 _HEAD_CODES = {"403": "AccessDenied", "404": "NoSuchBucket"}
 
 _FIRST_DELAY = 0.2  # seconds
 _LONGEST_DELAY = 8.0
 _RESERVE = 5.0  # seconds of the function's time kept for ending in good order
+
+
+def now() -> str:
+    """This moment, as it is written into tags and records."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def error_code(error: ClientError) -> str:
@@ -342,6 +350,21 @@ class Bucket:
         """The bucket's tags. GetBucketTagging reads them however they were written."""
         response = self.read("get_bucket_tagging", absent="NoSuchTagSet")
         return {tag["Key"]: tag["Value"] for tag in response["TagSet"]} if response else {}
+
+    def policy(self) -> dict[str, Any]:
+        """The bucket's policy with its statements as a list; empty if it has none."""
+        response = self.read("get_bucket_policy", absent="NoSuchBucketPolicy")
+        if not response:
+            return {}
+        policy: dict[str, Any] = json.loads(response["Policy"])
+        statements = policy.get("Statement", [])
+        # IAM lets a single statement stand without its list.
+        return {**policy, "Statement": statements if isinstance(statements, list) else [statements]}
+
+    def replication(self) -> dict[str, Any] | None:
+        """The bucket's replication configuration (``Role``, ``Rules``), or None."""
+        response = self.read("get_bucket_replication", absent=_NOT_REPLICATED)
+        return dict(response["ReplicationConfiguration"]) if response else None
 
     def is_owned_by_caller(self) -> bool:
         """Whether the caller's account owns the bucket: tells "not ours" from "not allowed"."""

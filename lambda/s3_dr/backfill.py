@@ -18,11 +18,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from .aws import error_code, knows
-from .check import Check
-from .events import BACKFILL_DETAIL_TYPE, CONFIRM_DETAIL_TYPE
+from .aws import error_code, knows, now
+from .check import Check, Seen
 from .outcomes import Ignored, Reason
-from .record import Gap, Job, Memory, Record, now, read_object
+from .record import Gap, Job, Memory, Record
 
 _REPORTS = "reports/"
 _ENDED = frozenset({"Complete", "Failed", "Cancelled"})
@@ -57,7 +56,7 @@ _FAILURES_AGE = timedelta(days=7)
 _FAILURES_PERIOD = timedelta(minutes=1)
 
 
-def keep_up(check: Check, memory: Memory) -> None:
+def keep_up(check: Check, seen: Seen, memory: Memory) -> None:
     """Start, follow or repeat the job that copies the bucket's existing objects.
 
     Raises:
@@ -70,21 +69,21 @@ def keep_up(check: Check, memory: Memory) -> None:
     record = memory.record
     _hear(check, record)
     if record.job and not record.job.ended_at:
-        _follow(check, record.job)
-    gap = _gap_to_close(check, record)
+        _follow(check, seen, record.job)
+    gap = _gap_to_close(check, seen, record)
     if gap:
         # Before the job: a check that ends here, or runs beside this one, asks for the same job.
         memory.save()
-        job, is_another = _create(check, gap), gap is record.gap
+        job, is_another = _create(check, seen, gap), gap is record.gap
         # Who said yes to the first attempt has said it to the next ones.
         job.confirmed = bool(record.job and record.job.confirmed) and not is_another
         record.gap, record.job = None if is_another else record.gap, job
     memory.save()
-    check.backfill = facts(check, record)
-    _warn(check, record)
+    check.backfill = facts(seen, record)
+    _warn(check, seen, record)
 
 
-def facts(check: Check, record: Record) -> dict[str, Any]:
+def facts(seen: Seen, record: Record) -> dict[str, Any]:
     """How it stands, for the result: ``status`` and what is known of the job.
 
     ``status`` is ``none`` (nothing to copy), ``ignored`` or ``wanted`` (a gap and no job), else
@@ -93,7 +92,7 @@ def facts(check: Check, record: Record) -> dict[str, Any]:
     """
     job, found = record.job, {"status": "none"}
     if record.gap:
-        ignored = check.known_profile.existing_objects == "ignore"
+        ignored = seen.profile.existing_objects == "ignore"
         found = {"status": "ignored" if ignored else "wanted", "since": record.gap.id}
     if job is None or (record.gap and job.ended_at):
         return found
@@ -111,12 +110,12 @@ def facts(check: Check, record: Record) -> dict[str, Any]:
 def _hear(check: Check, record: Record) -> None:
     """What a person asked for; unless it is being done, since a check may have to look again."""
     request, job, gap = check.request, record.job, record.gap
-    if request.wish == BACKFILL_DETAIL_TYPE:
+    if request.is_backfill:
         under_way = job.gap if job and not (job.ended_at or gap) else gap
         if under_way is None or not _is_answer(under_way, gap is None, request.everything):
             record.open_gap(everything=request.everything, wanted=True)
             record.renew_gap()
-    if request.wish == CONFIRM_DETAIL_TYPE:
+    if request.is_yes:
         if job is None or job.ended_at:
             raise Ignored(Reason.NOTHING_WAITS, "no job of the bucket waits for a yes")
         job.confirmed = True
@@ -128,25 +127,25 @@ def _is_answer(gap: Gap, has_job: bool, everything: bool) -> bool:
     return is_enough and (has_job or gap.wanted)
 
 
-def _gap_to_close(check: Check, record: Record) -> Gap | None:
+def _gap_to_close(check: Check, seen: Seen, record: Record) -> Gap | None:
     """The gap for which a job is due now, if there is one."""
-    gap, profile = record.gap, check.known_profile
+    gap, profile = record.gap, seen.profile
     if gap and (gap.wanted or profile.existing_objects != "ignore"):
-        if not _has_objects(check):
+        if not _has_objects(check, seen):
             record.gap = None
         elif gap.wanted or profile.existing_objects == "replicate":
             return gap
-    return _to_try_again(check, record)
+    return _to_try_again(check, seen, record)
 
 
-def _has_objects(check: Check) -> bool:
+def _has_objects(check: Check, seen: Seen) -> bool:
     """Whether there is any version or delete marker that the rule is about."""
-    prefix = check.known_profile.filter.prefix
+    prefix = seen.profile.filter.prefix
     page = check.source.read("list_object_versions", MaxKeys=1, Prefix=prefix)
     return bool(page.get("Versions") or page.get("DeleteMarkers"))
 
 
-def _create(check: Check, gap: Gap) -> Job:
+def _create(check: Check, seen: Seen, gap: Gap) -> Job:
     settings, control = check.settings, check.clients.source_control
     bucket, owner = check.source.name, settings.source_account_id
     wanted: dict[str, Any] = {"EligibleForReplication": True}
@@ -170,7 +169,7 @@ def _create(check: Check, gap: Gap) -> Job:
     job: Any = {
         "AccountId": owner,
         # S3 parks a job that waits for a yes, having counted what it is about.
-        "ConfirmationRequired": check.known_profile.existing_objects_limit is not None,
+        "ConfirmationRequired": seen.profile.existing_objects_limit is not None,
         "Operation": {"S3ReplicateObject": {}},
         "Report": report,
         "ManifestGenerator": {"S3JobManifestGenerator": manifest},
@@ -201,7 +200,7 @@ def _statuses(gap: Gap) -> list[str]:
     return ["NONE", "FAILED"] + (["REPLICA"] if gap.is_first else [])
 
 
-def _follow(check: Check, job: Job) -> None:
+def _follow(check: Check, seen: Seen, job: Job) -> None:
     control, owner = check.clients.source_control, check.settings.source_account_id
     try:
         found: Any = control.describe_job(AccountId=owner, JobId=job.id)["Job"]
@@ -217,13 +216,13 @@ def _follow(check: Check, job: Job) -> None:
     job.succeeded = progress.get("NumberOfTasksSucceeded") or 0
     job.failed = progress.get("NumberOfTasksFailed") or 0
     if job.status == "Suspended":
-        _confirm(check, job)
+        _confirm(check, seen, job)
     elif job.status in _ENDED:
         _end(check, job, found)
 
 
-def _confirm(check: Check, job: Job) -> None:
-    limit = check.known_profile.existing_objects_limit
+def _confirm(check: Check, seen: Seen, job: Job) -> None:
+    limit = seen.profile.existing_objects_limit
     if not (job.confirmed or limit is None or job.total <= limit):
         return
     check.changes.append("UpdateJobStatus")
@@ -281,11 +280,11 @@ def _reasons(body: Any) -> Iterator[str]:
 
 
 def _object(check: Check, key: str) -> Any:
-    response = read_object(check.clients, check.settings, key)
+    response = check.reports_bucket.read(key)
     return response and response["Body"]
 
 
-def _to_try_again(check: Check, record: Record) -> Gap | None:
+def _to_try_again(check: Check, seen: Seen, record: Record) -> Gap | None:
     """A gap for what failed, unless it is too early or has failed too often.
 
     Its id is made of what it follows, so that two checks that come to it make one job.
@@ -304,7 +303,7 @@ def _to_try_again(check: Check, record: Record) -> Gap | None:
             return gap if due <= datetime.now(UTC) else None
     elif job and _came_early(job):
         return replace(job.gap, id=job.id, attempt=2)
-    if check.known_profile.has_metrics and (failures := _new_failures(check, job)):
+    if seen.profile.has_metrics and (failures := _new_failures(check, job)):
         return Gap(failures, failed_only=True, failures=failures)
     return None
 
@@ -363,9 +362,9 @@ def _new_failures(check: Check, job: Job | None) -> str:
     return newest if moment + _FAILURES_PERIOD > created else ""
 
 
-def _warn(check: Check, record: Record) -> None:
+def _warn(check: Check, seen: Seen, record: Record) -> None:
     job, gap, bucket = record.job, record.gap, check.source.name
-    if gap and check.known_profile.existing_objects == "report" and not gap.wanted:
+    if gap and seen.profile.existing_objects == "report" and not gap.wanted:
         check.warn(
             f"objects of {bucket} that are older than its rule are not in the twin; have them "
             f"copied with `s3-dr backfill {bucket}`"
@@ -373,7 +372,7 @@ def _warn(check: Check, record: Record) -> None:
     if job and job.status == "Suspended":
         check.warn(
             f"a job with {job.total} existing objects of {bucket} waits, since the profile wants "
-            f"a yes above {check.known_profile.existing_objects_limit}: say it with `s3-dr "
+            f"a yes above {seen.profile.existing_objects_limit}: say it with `s3-dr "
             f"backfill --confirm {bucket}`"
         )
     if job and job.ended_at and job.failed:

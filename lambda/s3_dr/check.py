@@ -1,4 +1,4 @@
-"""One check of one bucket: what all three functions share, above all when to keep hands off."""
+"""One check of one bucket: what its three functions share, above all when to keep hands off."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .aws import Bucket, Budget, Clients, error_code, is_denied
 from .events import BucketRequest
 from .outcomes import Blocked, Ignored, Reason, Untagged
 from .profiles import Profile, first_match
+from .reports_bucket import ReportsBucket
 from .settings import Settings
 from .tags import SOURCE_TAG
 
@@ -20,18 +21,31 @@ from .tags import SOURCE_TAG
 _NEW_BUCKET_AGE = timedelta(minutes=2)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A source bucket that is to be protected, as it was seen.
+
+    Attributes:
+        tags: the bucket's tags.
+        profile: how they ask for it to be protected.
+    """
+
+    tags: dict[str, str]
+    profile: Profile
+
+
 @dataclass
 class Check:
     """The check of one source bucket, by one function.
+
+    What follows ``request`` is for the result alone: no step of a check reads it.
 
     Attributes:
         changes: the API writes made so far, on either bucket.
         warnings: what a person should know although it stops nothing.
         properties: how each property of the twin came out; see `Result`.
         backfill: how the copying of existing objects stands; see `Result`.
-        profile: known once `observe_source` has read the tags.
-        source_tags: the same.
-        twin_tags: known once the twin was seen to be marked.
+        profile: the one that the bucket's tags ask for; told even if they ask for what cannot be.
     """
 
     settings: Settings
@@ -43,8 +57,6 @@ class Check:
     properties: list[dict[str, Any]] = field(default_factory=list)
     backfill: dict[str, Any] = field(default_factory=dict)
     profile: Profile | None = None
-    source_tags: dict[str, str] = field(default_factory=dict)
-    twin_tags: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def source(self) -> Bucket:
@@ -72,15 +84,12 @@ class Check:
         )
 
     @property
-    def known_profile(self) -> Profile:
-        """The bucket's profile, after `observe_source`."""
-        assert self.profile is not None, "observe_source comes first"
-        return self.profile
-
-    @property
-    def replica_key_arn(self) -> str:
-        """The KMS key for replicas; empty if there is none."""
-        return self.known_profile.kms_key_arn or self.settings.dr_key_arn
+    def reports_bucket(self) -> ReportsBucket:
+        """Where the bucket's record is, and the reports of its jobs."""
+        settings = self.settings
+        return ReportsBucket(
+            self.clients.source_s3, settings.reports_bucket, settings.source_account_id
+        )
 
     def tell(self, topic_arn: str) -> None:
         """Hand the bucket on to the next function."""
@@ -91,7 +100,7 @@ class Check:
         """Say something that a person should know although it stops nothing."""
         self.warnings.append(sentence)
 
-    def observe_source(self) -> None:
+    def observe_source(self) -> Seen:
         """Read whether the bucket is to be protected; every function asks for itself.
 
         A message could be old or forged, so it is never enough that the function before us said so.
@@ -102,22 +111,23 @@ class Check:
             Blocked: it is tagged for protection and, falsely, as a twin; or its tags change its
                 profile in a way that cannot be.
         """
-        self.source_tags = tags = self._source_tags()
+        tags = self._source_tags()
         profile = first_match(self.settings.profiles, tags)
         if SOURCE_TAG in tags:
-            self._refuse_twin(tags[SOURCE_TAG], profile)
+            self._refuse_twin(tags, profile)
         if profile is None:
-            raise Untagged(Reason.NO_PROFILE_MATCHES, "its tags match no profile")
+            raise Untagged(Reason.NO_PROFILE_MATCHES, "its tags match no profile", tags)
         region = self.source.region()
         if region != self.settings.source_region:
             raise Ignored(
                 Reason.OTHER_REGION, f"it is in {region}, not in {self.settings.source_region}"
             )
-        self.profile = profile  # so that a refusal names it
-        self.profile = profile.for_bucket(tags)
+        self.profile = profile
+        return Seen(tags, profile.for_bucket(tags))
 
-    def _refuse_twin(self, marked_for: str, profile: Profile | None) -> NoReturn:
+    def _refuse_twin(self, tags: dict[str, str], profile: Profile | None) -> NoReturn:
         """A twin is never a source: two deployments would breed twins of twins."""
+        marked_for = tags[SOURCE_TAG]
         if profile and self.request.bucket != self.settings.twin_names.of(marked_for):
             # A tag set copied from a twin must not leave a bucket unprotected in silence.
             raise Blocked(
@@ -126,7 +136,7 @@ class Check:
                 "that tag away if it is none",
             )
         if self.request.bucket != self.settings.twin_names.of(marked_for):
-            raise Untagged(Reason.IS_A_TWIN, f"it is marked as the twin of {marked_for!r}")
+            raise Untagged(Reason.IS_A_TWIN, f"it is marked as the twin of {marked_for!r}", tags)
         raise Ignored(Reason.IS_A_TWIN, f"it is the twin of {marked_for!r}")
 
     def _source_tags(self) -> dict[str, str]:

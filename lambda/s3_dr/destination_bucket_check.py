@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from . import encryption, object_lock, twin
-from .aws import is_denied
 from .check import Check
-from .cloning import source_policy, twin_policy
+from .cloning import twin_policy
 from .cloning.engine import Cloning, Fidelity
 from .cloning.properties import POLICY, PROPERTIES
-from .cloning.terms import Terms
 from .outcomes import Blocked, Outcome, Reason
 
 
@@ -28,59 +24,41 @@ def destination_bucket_check(check: Check) -> Outcome:
         NotCloned: all is done but for properties that could not be cloned.
         ClientError: anything else S3 or SNS answers.
     """
-    check.observe_source()
-    source_encryption = encryption.read_source(check)
-    lock = object_lock.wanted(check)
-    is_there = twin.exists(check)
-    if not is_there:
+    seen = check.observe_source()
+    source_encryption = encryption.require_replica_key(check, seen)
+    lock = object_lock.wanted(check, seen)
+    marked = twin.find(check)
+    if marked is None:
         twin.require_sdk(check)
     if source_encryption.is_kms:
-        encryption.require_usable_key(check)
-    if not is_there and check.request.dry_run:
+        encryption.require_usable_key(check, seen)
+    if marked is None and check.request.dry_run:
         check.changes.append("CreateBucket")  # and with it all else
         return Outcome.PENDING
-    is_new = not is_there and twin.create(check, lock)
-    if is_new:
+    marked = marked or twin.create(check, is_locked=lock.is_on)
+    if marked.is_new:
         found: dict[str, Any] = {"object_lock": object_lock.Lock(lock.is_on)}
         policy = {}
     else:
         found = {"object_lock": object_lock.require_locked(check, lock)}
-        policy = twin_policy.parsed(check.twin)
+        policy = check.twin.policy()
         found["policy"] = twin_policy.of_others(policy)
-        found["tags"] = twin.of_others(check.twin_tags)
+        found["tags"] = twin.of_others(marked.tags)
     read = {
         "encryption": source_encryption,
         "object_lock": lock,
-        "tags": check.source_tags,  # never none: one of them asks for protection
+        "tags": seen.tags,  # never none: one of them asks for protection
     }
-    cloning = Cloning(check, _terms(check), is_new, read, found, policy)
+    cloning = Cloning(check, seen, marked, read, found, policy)
     if not _will_be_replaced(cloning):
         _refuse_sharing(cloning)
     cloning.run(PROPERTIES)
     _refuse_sharing(cloning)
     _refuse_grants(cloning)
-    twin_policy.ensure(check, cloning.policy)
+    twin_policy.ensure(check, seen, cloning.policy)
     check.tell(check.settings.topic_02_arn)
-    cloning.raise_failures()
+    cloning.require_cloned()
     return Outcome.PASSED_ON
-
-
-def _terms(check: Check) -> Terms:
-    settings = check.settings
-    roles = {settings.replication_role_arn} | settings.own_role_arns
-    if check.known_profile.on_foreign_role == "use":
-        roles |= settings.foreign_role_arns
-    return Terms(
-        source=check.source.name,
-        twin=check.twin.name,
-        source_account=settings.source_account_id,
-        dr_account=settings.dr_account_id,
-        source_region=settings.source_region,
-        dr_region=settings.dr_region,
-        replica_key_arn=check.replica_key_arn,
-        role_arns=frozenset(roles),
-        given=settings.translations,
-    )
 
 
 def _will_be_replaced(cloning: Cloning) -> bool:
@@ -89,7 +67,7 @@ def _will_be_replaced(cloning: Cloning) -> bool:
     may = cloning.restores or cloning.may_write(POLICY, found)
     if not (cloning.chooses(POLICY) and may):
         return False
-    is_ours = cloning.made_the_twin or cloning.is_ours(POLICY)
+    is_ours = cloning.marked.is_made_here or cloning.is_ours(POLICY)
     return is_ours or bool(_clone_of_policy(cloning))
 
 
@@ -106,15 +84,8 @@ def _refuse_sharing(cloning: Cloning) -> None:
 
 
 def _clone_of_policy(cloning: Cloning) -> list[dict[str, Any]]:
-    if not cloning.chooses(POLICY):
-        return []
-    try:
-        source = cloning.of_source(POLICY)
-    except ClientError as error:
-        if not is_denied(error):
-            raise
-        return []  # what may not be compared counts as foreign; the report names the error
-    return source_policy.translate(source, cloning.terms)[0] if source else []
+    policy = cloning.wanted(POLICY)
+    return policy["Statement"] if policy else []
 
 
 def _refuse_grants(cloning: Cloning) -> None:

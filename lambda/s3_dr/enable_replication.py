@@ -1,30 +1,18 @@
-"""Our replication rule: what it should be, how it lives beside foreign rules, and putting it in."""
+"""The third function: our replication rule is put in or let go; old objects are seen to."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from botocore.exceptions import ClientError
 
-from . import backfill, encryption
-from .aws import Bucket, error_code
-from .check import Check
-from .events import CHECK_DETAIL_TYPE, RELEASE_DETAIL_TYPE
+from . import backfill, encryption, twin
+from .aws import error_code, now
+from .check import Check, Seen
 from .outcomes import Blocked, Ignored, Outcome, Reason, Untagged
-from .profiles import Filter
-from .record import LEAVING, Gap, Memory, Record, Superseded, now, read_object
-from .tags import LIFE_TAG
-from .twin import exists, require_marked
+from .record import Gap, Memory, Record, Superseded
+from .rule import Configuration, desired
 
-# https://docs.aws.amazon.com/AmazonS3/latest/API/API_ReplicationConfiguration.html
-MAX_RULES = 1000
-
-_HIGHEST_PRIORITY = 2**31 - 1
-_NOT_CONFIGURED = "ReplicationConfigurationNotFoundError"
 _CONFIRM_WAIT = 30.0  # seconds
 _PASSES = 5  # of some checks at once, one may come too late at each of its three writes
 
@@ -32,37 +20,13 @@ _PASSES = 5  # of some checks at once, one may come too late at each of its thre
 _MAX_PUT_BACK = 5
 _PUT_BACK_PERIOD = timedelta(days=1)
 
-# The only time and threshold that S3 knows.
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-time-control.html
-_MINUTES = {"Minutes": 15}
-
 
 class NotConfirmed(Exception):
     """S3 took our rule but does not show it yet."""
 
 
-def read_configuration(source: Bucket) -> dict[str, Any] | None:
-    """The bucket's replication configuration (``Role``, ``Rules``), or None."""
-    response = source.read("get_bucket_replication", absent=_NOT_CONFIGURED)
-    return dict(response["ReplicationConfiguration"]) if response else None
-
-
-def desired_configuration(check: Check, current: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The configuration that has our rule as it should be and every foreign rule untouched.
-
-    Raises:
-        Blocked: our rule cannot live beside what is there.
-    """
-    ours, foreign = our_rule(current, check), _others(current, check)
-    role = check.settings.replication_role_arn
-    if current and foreign:
-        role = _shared_role(check, current["Role"], len(foreign))
-        _refuse_bad_company(foreign)
-    return {"Role": role, "Rules": [*foreign, _desired_rule(check, _priority(ours, foreign))]}
-
-
 def enable_replication(check: Check) -> Outcome:
-    """Have our rule as the bucket's tags ask for it, read it back, and see to existing objects.
+    """Put, update or remove our rule to match the bucket's tags, and see to existing objects.
 
     Raises:
         Ignored: the source bucket is not, or no longer, to be protected, and has no rule of ours.
@@ -81,122 +45,79 @@ def enable_replication(check: Check) -> Outcome:
 
 
 def _enable_or_release(check: Check) -> Outcome:
-    if check.request.wish == RELEASE_DETAIL_TYPE:
+    if check.request.is_release:
         return _let_go(check)
     try:
-        check.observe_source()
+        seen = check.observe_source()
     except Untagged as untagged:
-        if check.request.wish != CHECK_DETAIL_TYPE:
+        if not check.request.is_check:
             raise
         return _untagged(check, untagged)
-    return _enable(check)
+    return _enable(check, seen)
 
 
-def _enable(check: Check) -> Outcome:
-    encryption.read_source(check)  # its default may have changed since
-    if check.request.dry_run and not exists(check):
+def _replication(check: Check) -> Configuration:
+    return Configuration.of(check.settings, check.source.replication())
+
+
+def _enable(check: Check, seen: Seen) -> Outcome:
+    encryption.require_replica_key(check, seen)  # its default may have changed since
+    if check.request.dry_run and not twin.find(check):
         return Outcome.PENDING  # the function before this one has to make the twin
     check.twin.is_new = True  # it may be moments old
-    require_marked(check)
+    marked = twin.require_marked(check)
     memory = Memory(check)
     record = memory.record
-    current = read_configuration(check.source)
-    desired = desired_configuration(check, current)
-    _open_gap(check, memory, current, desired)
-    if not _holds(current, desired, check):
-        was_changed = record.rule == _fingerprint(desired, check)
+    current = _replication(check)
+    wanted = desired(current, seen.profile, check.twin.name)
+    _open_gap(memory, current, wanted, marked.life)
+    if not current.holds(wanted):
+        was_changed = record.rule == wanted.fingerprint
         memory.save()  # before there is a live rule that would hide the gap
         if was_changed:
             _refuse_contest(check, record)
         if not memory.is_lost:
-            memory.raise_error()  # the rule would hide what was not copied
+            memory.require_read()  # the rule would hide what was not copied
         if _is_leaving(check, memory):
             raise Ignored(Reason.LEAVING, "the module is being destroyed")
-        _put(check, desired)
-        _confirm(check, desired)
+        _put(check, wanted)
+        _require_shown(check, wanted)
         if _is_leaving(check, memory):  # since a moment ago, and the release may have been here
             return _release(check, always="remove")
         record.renew_gap()
         record.put_back += [now()] if was_changed else []
-        _look_at_tags_again(check)
-    record.profile, record.rule = check.known_profile.name, _fingerprint(desired, check)
-    record.life = check.twin_tags.get(LIFE_TAG, "")
+        _require_same_tags(check, seen.tags)
+    record.profile, record.rule = seen.profile.name, wanted.fingerprint
+    record.life = marked.life
     try:
-        backfill.keep_up(check, memory)
+        backfill.keep_up(check, seen, memory)
     except Exception:
         memory.save()  # whatever becomes of existing objects, the rule is in
         raise
-    memory.raise_error()
+    memory.require_read()
     return Outcome.PROTECTED
 
 
-def _open_gap(
-    check: Check, memory: Memory, current: Mapping[str, Any] | None, desired: Mapping[str, Any]
-) -> None:
+def _open_gap(memory: Memory, current: Configuration, wanted: Configuration, life: str) -> None:
     """Note whether there may be objects that the live rule did not copy.
 
     A bucket of which nothing is remembered has a gap from the start. What S3 takes for copied may
     have been copied by another rule, or into a twin that is no more.
     """
-    record, life = memory.record, check.twin_tags.get(LIFE_TAG, "")
-    was_live = _covers(current, desired, check)
+    record = memory.record
+    was_live = current.covers(wanted)
     was_away = life != record.life
     if memory.is_new:
         record.gap = Gap(now(), everything=not was_live, is_first=True, after_put=not was_live)
     elif was_away or not was_live:
         is_another = life.partition("/")[0] != record.life.partition("/")[0]
-        beside = any(rule["Status"] == "Enabled" for rule in _others(current, check))
+        beside = any(rule["Status"] == "Enabled" for rule in current.others)
         record.open_gap(everything=is_another or beside, after_put=not was_live)
 
 
 def _is_leaving(check: Check, memory: Memory) -> bool:
     """Whether a destroy lets the buckets go, so that the role of a new rule would soon be gone."""
-    found = None if memory.is_lost else read_object(check.clients, check.settings, LEAVING)
-    return bool(found and json.loads(found["Body"].read()))
-
-
-def _covers(current: Mapping[str, Any] | None, desired: Mapping[str, Any], check: Check) -> bool:
-    """Whether our rule, as it stands, has S3 copy all that is wanted, to the same place."""
-    found, wanted = our_rule(current, check), our_rule(desired, check)
-    if current is None or found is None or wanted is None or found["Status"] != "Enabled":
-        return False
-    has_markers, wants_markers = (
-        rule.get("DeleteMarkerReplication", {}).get("Status") == "Enabled"
-        for rule in (found, wanted)
-    )
-    same = _copies(current["Role"], found, check) == _copies(desired["Role"], wanted, check)
-    return same and (has_markers or not wants_markers)
-
-
-def _copies(role: str, rule: Mapping[str, Any], check: Check) -> Any:
-    """What a rule has S3 copy, where to and as whom."""
-    meaning, destination = _meaning(rule, check), rule["Destination"]
-    return (
-        role,
-        meaning["Filter"],
-        meaning.get("SourceSelectionCriteria"),
-        destination["Bucket"],
-        destination.get("EncryptionConfiguration"),
-    )
-
-
-def our_rule(configuration: Mapping[str, Any] | None, check: Check) -> dict[str, Any] | None:
-    """Our rule of a replication configuration, or None."""
-    rules = configuration["Rules"] if configuration else []
-    ours_is = check.settings.module_name
-    return next((rule for rule in rules if rule.get("ID") == ours_is), None)
-
-
-def _others(configuration: Mapping[str, Any] | None, check: Check) -> list[Any]:
-    """The rules of a replication configuration that are not ours."""
-    rules = configuration["Rules"] if configuration else []
-    return [rule for rule in rules if rule.get("ID") != check.settings.module_name]
-
-
-def _fingerprint(configuration: Mapping[str, Any], check: Check) -> str:
-    meaning = _meaning(our_rule(configuration, check) or {"Destination": {}}, check)
-    text = json.dumps([configuration["Role"], meaning], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return not memory.is_lost and check.reports_bucket.is_leaving()
 
 
 def _refuse_contest(check: Check, record: Record) -> None:
@@ -216,21 +137,21 @@ def _refuse_contest(check: Check, record: Record) -> None:
         )
 
 
-def _look_at_tags_again(check: Check) -> None:
+def _require_same_tags(check: Check, tags: dict[str, str]) -> None:
     """Make sure that no check that ran beside this one acted on later tags.
 
     Raises:
         Superseded: the tags say something else now.
     """
-    if not check.request.dry_run and check.source.tags() != check.source_tags:
+    if not check.request.dry_run and check.source.tags() != tags:
         raise Superseded(f"the tags of {check.source.name} changed meanwhile")
 
 
 def _untagged(check: Check, untagged: Untagged) -> Outcome:
-    if our_rule(read_configuration(check.source), check) is None:
+    if _replication(check).ours is None:
         raise untagged
     outcome = _release(check)
-    _look_at_tags_again(check)
+    _require_same_tags(check, untagged.tags)
     return outcome
 
 
@@ -253,13 +174,12 @@ def _let_go(check: Check) -> Outcome:
 
 
 def _refuse_others_under_our_role(check: Check) -> None:
-    left = read_configuration(check.source)
-    others = _others(left, check)
-    if left and others and left["Role"] == check.settings.replication_role_arn:
+    left = _replication(check)
+    if left.others and left.role == check.settings.replication_role_arn:
         raise Blocked(
             Reason.RULES_UNDER_OUR_ROLE,
-            f"{check.source.name} has {len(others)} replication rule(s) that are not ours and use "
-            f"{left['Role']}; give them another role, or remove them",
+            f"{check.source.name} has {len(left.others)} replication rule(s) that are not ours and "
+            f"use {left.role}; give them another role, or remove them",
         )
 
 
@@ -274,44 +194,38 @@ def _release(check: Check, always: str = "") -> Outcome:
         Ignored: there is nothing to do.
     """
     try:
-        current = read_configuration(check.source)
+        current = _replication(check)
     except ClientError as error:
         if error_code(error) == "NoSuchBucket":
             raise Ignored(Reason.NO_SUCH_BUCKET, "there is no such bucket") from error
         raise
-    ours = our_rule(current, check)
-    if current is None or ours is None:
+    if current.ours is None:
         raise Ignored(Reason.NO_PROFILE_MATCHES, "it has no rule of ours")
     memory = Memory(check)
     if not (always or memory.is_lost):
-        memory.raise_error()  # who knows which way?
+        memory.require_read()  # who knows which way?
     way = always or _on_untag(check, memory.record)
     if way == "keep":
         raise Ignored(Reason.NO_PROFILE_MATCHES, "its tags match no profile; its rule is kept")
-    if way == "disable" and ours["Status"] == "Disabled":
+    if way == "disable" and not current.is_live:
         raise Ignored(Reason.NO_PROFILE_MATCHES, "its tags match no profile; its rule is disabled")
     memory.record.rule = ""  # what is gone now, nobody took from us
     memory.save()
     if not (way == "disable" and _disable(check, current)):
-        if others := _others(current, check):
-            _put(check, {**current, "Rules": others})
+        if current.others:
+            _put(check, current.without_ours())
         else:
             check.source.write("delete_bucket_replication")
-    _confirm_released(check)
+    _require_off(check)
     if not always:
-        memory.raise_error()
+        memory.require_read()
     return Outcome.RELEASED
 
 
-def _disable(check: Check, current: Mapping[str, Any]) -> bool:
+def _disable(check: Check, current: Configuration) -> bool:
     """Turn our rule off; False if S3 takes no rule to such a twin, be it disabled."""
-    name = check.settings.module_name
-    off = [
-        {**rule, "Status": "Disabled"} if rule.get("ID") == name else rule
-        for rule in current["Rules"]
-    ]
     try:
-        _put(check, {**current, "Rules": off})
+        _put(check, current.with_ours_off())
     except ClientError as error:
         # The twin is gone, or its versioning is suspended; our rule is of no use then.
         if error_code(error) == "InvalidRequest":
@@ -326,19 +240,9 @@ def _on_untag(check: Check, record: Record) -> str:
     return next(known, "disable")
 
 
-def _confirm_released(check: Check) -> None:
-    def is_off() -> bool:
-        rule = our_rule(read_configuration(check.source), check)
-        return rule is None or rule["Status"] == "Disabled"
-
-    if check.request.dry_run or is_off() or check.budget.look_again(is_off, _CONFIRM_WAIT):
-        return
-    raise NotConfirmed(f"S3 still shows our replication rule on {check.source.name}")
-
-
-def _put(check: Check, desired: Mapping[str, Any]) -> None:
+def _put(check: Check, wanted: Configuration) -> None:
     try:
-        check.source.write("put_bucket_replication", ReplicationConfiguration=desired)
+        check.source.write("put_bucket_replication", ReplicationConfiguration=wanted.to_s3())
     except ClientError as error:
         # S3 has this code for much; its words alone say that a region lacks the feature.
         # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
@@ -352,158 +256,20 @@ def _put(check: Check, desired: Mapping[str, Any]) -> None:
         raise
 
 
-def _desired_rule(check: Check, priority: int) -> dict[str, Any]:
-    profile = check.known_profile
-    rule: dict[str, Any] = {
-        "ID": check.settings.module_name,
-        "Priority": priority,
-        # A Filter, even of everything, makes it a rule of the V2 schema, in which delete markers
-        # are a choice and not a side effect.
-        "Filter": _filter(profile.filter),
-        "Status": "Enabled",
-        "DeleteMarkerReplication": {"Status": "Enabled" if profile.delete_markers else "Disabled"},
-        "Destination": _destination(check),
-    }
-    selected = {
-        "SseKmsEncryptedObjects": bool(check.replica_key_arn),
-        "ReplicaModifications": profile.replica_modifications,
-    }
-    if any(selected.values()):
-        rule["SourceSelectionCriteria"] = {
-            name: {"Status": "Enabled"} for name, wanted in selected.items() if wanted
-        }
-    return rule
-
-
-def _destination(check: Check) -> dict[str, Any]:
-    settings, profile = check.settings, check.known_profile
-    destination: dict[str, Any] = {
-        "Bucket": settings.bucket_arn(check.twin.name),
-        "Account": settings.dr_account_id,
-    }
-    if settings.has_two_accounts:
-        destination["AccessControlTranslation"] = {"Owner": "Destination"}
-    if check.replica_key_arn:
-        destination["EncryptionConfiguration"] = {"ReplicaKmsKeyID": check.replica_key_arn}
-    if profile.storage_class:
-        destination["StorageClass"] = profile.storage_class
-    if profile.replication_time_control:
-        # Never one without the other.
-        destination["ReplicationTime"] = {"Status": "Enabled", "Time": _MINUTES}
-        destination["Metrics"] = {"Status": "Enabled", "EventThreshold": _MINUTES}
-    elif profile.has_metrics:
-        destination["Metrics"] = {"Status": "Enabled"}
-    return destination
-
-
-def _filter(wanted: Filter) -> dict[str, Any]:
-    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_ReplicationRuleFilter.html
-    tags = [{"Key": key, "Value": value} for key, value in sorted(wanted.tags.items())]
-    if not tags:
-        return {"Prefix": wanted.prefix}
-    if len(tags) == 1 and not wanted.prefix:
-        return {"Tag": tags[0]}
-    return {"And": {**({"Prefix": wanted.prefix} if wanted.prefix else {}), "Tags": tags}}
-
-
-def _priority(ours: Mapping[str, Any] | None, foreign: list[Any]) -> int:
-    """A priority no foreign rule has: the one we have already, else one above all others.
-
-    Where somebody took the highest there is, any free one: of rules with one destination the higher
-    priority wins, and foreign rules with the twin as theirs are rare.
-    """
-    taken = {rule.get("Priority", 0) for rule in foreign}
-    if ours and ours.get("Priority") and ours["Priority"] not in taken:
-        return int(ours["Priority"])
-    above = int(max(taken, default=0)) + 1
-    return above if above <= _HIGHEST_PRIORITY else min(set(range(1, MAX_RULES + 1)) - taken)
-
-
-def _shared_role(check: Check, theirs: str, foreign: int) -> str:
-    """The one role of a configuration that our rule shares with foreign ones.
-
-    Ours would re-role rules that are not ours; theirs may not be allowed to write to the twin.
-    """
-    settings = check.settings
-    if theirs == settings.replication_role_arn:
-        return theirs
-    if check.known_profile.on_foreign_role == "use" and theirs in settings.foreign_role_arns:
-        return theirs
-    raise Blocked(
-        Reason.FOREIGN_REPLICATION_ROLE,
-        f"the bucket's replication configuration has {foreign} rule(s) not ours and uses the role "
-        f"{theirs}; remove those rules, let them use {settings.replication_role_arn}, or let ours "
-        "use theirs (on_foreign_role and foreign_role_arns)",
-    )
-
-
-def _refuse_bad_company(foreign: list[Any]) -> None:
-    if any("Filter" not in rule for rule in foreign):
-        raise Blocked(
-            Reason.V1_REPLICATION_RULES,
-            "the bucket has replication rules of the old schema (without Filter), and S3 does not "
-            "mix the schemas; give those rules a Filter and a Priority, or remove them",
-        )
-    if len(foreign) >= MAX_RULES:
-        raise Blocked(
-            Reason.TOO_MANY_RULES,
-            f"the bucket has {len(foreign)} replication rules and S3 allows {MAX_RULES}; "
-            "remove one of them",
-        )
-
-
-def _holds(current: Mapping[str, Any] | None, desired: Mapping[str, Any], check: Check) -> bool:
-    """Whether S3 shows what we want: our role, our rule, and every foreign rule's ID.
-
-    By what they mean: S3 need not give a configuration back to the letter.
-    """
-    if current is None or current["Role"] != desired["Role"]:
-        return False
-    found, wanted = (
-        {rule.get("ID"): rule for rule in configuration["Rules"]}
-        for configuration in (current, desired)
-    )
-    ours = check.settings.module_name
-    return found.keys() == wanted.keys() and (
-        _meaning(found[ours], check) == _meaning(wanted[ours], check)
-    )
-
-
-def _meaning(rule: Mapping[str, Any], check: Check) -> dict[str, Any]:
-    """A rule without what goes without saying: what is off, an empty filter, the usual owner."""
-    destination = _without_off(rule["Destination"])
-    if destination.get("Account") == check.settings.source_account_id:
-        del destination["Account"]
-    selected = _without_off(rule.get("SourceSelectionCriteria") or {})
-    meaning = {
-        **rule,
-        "Destination": destination,
-        "SourceSelectionCriteria": selected or None,
-        "Filter": _filter_meaning(rule.get("Filter") or {}),
-    }
-    return {key: value for key, value in meaning.items() if value is not None}
-
-
-def _without_off(parts: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: part
-        for name, part in parts.items()
-        if not (isinstance(part, Mapping) and part.get("Status") == "Disabled")
-    }
-
-
-def _filter_meaning(found: Mapping[str, Any]) -> tuple[str, list[tuple[str, str]]]:
-    """Prefix and tags of a filter, in whichever of its forms."""
-    both = found.get("And", found)
-    tags = both.get("Tags") or ([both["Tag"]] if "Tag" in both else [])
-    return both.get("Prefix", ""), sorted((tag["Key"], tag["Value"]) for tag in tags)
-
-
-def _confirm(check: Check, desired: Mapping[str, Any]) -> None:
+def _require_shown(check: Check, wanted: Configuration) -> None:
     def holds() -> bool:
-        return _holds(read_configuration(check.source), desired, check)
+        return _replication(check).holds(wanted)
 
     if check.request.dry_run:
         return
     if not holds() and not check.budget.look_again(holds, _CONFIRM_WAIT):
         raise NotConfirmed(f"S3 does not show our replication rule on {check.source.name} yet")
+
+
+def _require_off(check: Check) -> None:
+    def is_off() -> bool:
+        return not _replication(check).is_live
+
+    if check.request.dry_run or is_off() or check.budget.look_again(is_off, _CONFIRM_WAIT):
+        return
+    raise NotConfirmed(f"S3 still shows our replication rule on {check.source.name}")

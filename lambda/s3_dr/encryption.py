@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from .aws import Bucket, error_code, knows
-from .check import Check
+from .check import Check, Seen
 from .outcomes import Blocked, Reason
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Encryption:
         return self.algorithm in _KMS_STRENGTH
 
 
-def read_source(check: Check) -> Encryption:
+def require_replica_key(check: Check, seen: Seen) -> Encryption:
     """The source's default encryption, for whose objects there is a key in the DR region.
 
     Raises:
@@ -51,7 +51,7 @@ def read_source(check: Check) -> Encryption:
         ClientError: what S3 answers.
     """
     found = read(check.source) or Encryption()
-    if found.is_kms and not check.replica_key_arn:
+    if found.is_kms and not check.settings.replica_key_arn(seen.profile):
         # S3 skips such objects silently unless the rule names a key of the DR region: the twin
         # would stay empty and look fine.
         raise Blocked(
@@ -81,7 +81,7 @@ def require_readable(check: Check, source: Encryption) -> None:
         )
 
 
-def require_usable_key(check: Check) -> None:
+def require_usable_key(check: Check, seen: Seen) -> None:
     """Make sure that the DR key can encrypt: S3 takes any ARN and then fails object by object.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html
@@ -90,7 +90,7 @@ def require_usable_key(check: Check) -> None:
         Blocked: it cannot.
         ClientError: anything else KMS answers.
     """
-    key = check.replica_key_arn
+    key = check.settings.replica_key_arn(seen.profile)
     try:
         facts = _describe(check, check.clients.dr_kms, key)
     except ClientError as error:
@@ -109,7 +109,7 @@ def require_usable_key(check: Check) -> None:
         raise _not_usable(key, "is no symmetric encryption key")
 
 
-def wanted(check: Check, source: Encryption, found: Encryption | None) -> Encryption:
+def wanted(check: Check, seen: Seen, source: Encryption, found: Encryption | None) -> Encryption:
     """How the twin has to encrypt: as the source, with the DR key; what is stronger already stays.
 
     Replicas keep their own kind of encryption; the default is for all else that is written to the
@@ -118,7 +118,7 @@ def wanted(check: Check, source: Encryption, found: Encryption | None) -> Encryp
     """
     as_source = Encryption(
         source.algorithm,
-        check.replica_key_arn if source.is_kms else "",
+        check.settings.replica_key_arn(seen.profile) if source.is_kms else "",
         source.bucket_key,
         found.blocks_sse_c if found and source.blocks_sse_c is None else source.blocks_sse_c,
     )

@@ -1,8 +1,10 @@
-"""What the functions are sent: EventBridge events and SNS messages, made into requests.
+"""What the functions are sent: EventBridge events, SNS messages and calls, made into requests.
 
 An event only ever names a bucket. Whatever else it says may be late, doubled or forged, and is
 read from AWS instead. A shape we do not know is ignored with a reason, never an error: a poison
 event must not be retried.
+
+The functions come in by `read`, the sweep, which is about no single bucket, by `read_sweep`.
 """
 
 from __future__ import annotations
@@ -12,18 +14,40 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from itertools import islice
+from typing import Any, Final
 from urllib.parse import unquote
 
 from .naming import is_bucket_name
 from .outcomes import Ignored, Reason
 from .settings import Settings
 
-CHECK_SOURCE = "s3-dr"
-CHECK_DETAIL_TYPE = "Bucket Check Requested"
-RELEASE_DETAIL_TYPE = "Bucket Release Requested"
-BACKFILL_DETAIL_TYPE = "Bucket Backfill Requested"
-CONFIRM_DETAIL_TYPE = "Bucket Backfill Confirmed"
+SOURCE: Final = "s3-dr"  # of events of our own kind
+
+
+class Wish(StrEnum):
+    """What can be asked for: the detail-types of events of our own kind."""
+
+    BACKFILL = "Bucket Backfill Requested"
+    CHECK = "Bucket Check Requested"
+    CONFIRM = "Bucket Backfill Confirmed"
+    RELEASE = "Bucket Release Requested"
+    # of the sweep
+    LOOK = "Sweep Look Requested"
+    RELEASE_ALL = "Release Requested"
+    SWEEP = "Sweep Requested"
+
+
+# What each function can be asked for.
+WISHES: Final[Mapping[str, frozenset[Wish]]] = {
+    "source_bucket_check": frozenset({Wish.CHECK}),
+    "destination_bucket_check": frozenset({Wish.CHECK}),
+    "enable_replication": frozenset({Wish.BACKFILL, Wish.CHECK, Wish.CONFIRM, Wish.RELEASE}),
+    "sweep": frozenset({Wish.LOOK, Wish.RELEASE_ALL, Wish.SWEEP}),
+}
+_ON_THE_BUS = "source_bucket_check"  # the others hear of buckets by a topic
+
 CLOUDTRAIL_DETAIL_TYPE = "AWS API Call via CloudTrail"
 MESSAGE_VERSION = 1
 
@@ -48,9 +72,29 @@ class BucketRequest:
     bucket: str
     correlation_id: str
     created_at: datetime | None = None
-    wish: str = CHECK_DETAIL_TYPE
+    wish: str = Wish.CHECK
     dry_run: bool = False
     everything: bool = False
+
+    @property
+    def is_check(self) -> bool:
+        """Whether the bucket is only to be checked."""
+        return self.wish == Wish.CHECK
+
+    @property
+    def is_release(self) -> bool:
+        """Whether our rule is to be taken off, whatever the bucket's tags say."""
+        return self.wish == Wish.RELEASE
+
+    @property
+    def is_backfill(self) -> bool:
+        """Whether a person wants existing objects to be copied."""
+        return self.wish == Wish.BACKFILL
+
+    @property
+    def is_yes(self) -> bool:
+        """Whether a person says yes to a job that waits for it."""
+        return self.wish == Wish.CONFIRM
 
     def message(self) -> str:
         """The request as the body of an SNS message."""
@@ -64,17 +108,60 @@ class BucketRequest:
         )
 
 
-def is_own(event: object) -> bool:
-    """Whether it is a request of our own kind: of the sweep, of an operator or of Terraform."""
-    return _mapping(event).get("source") == CHECK_SOURCE
+@dataclass(frozen=True)
+class SweepRequest:
+    """What a sweep is asked for.
+
+    Attributes:
+        wish: a detail-type, or whatever else stands in its place.
+        action: what Terraform does with the resource that asks; None if another asks.
+        is_waited_for: whether the answer is to come when all is done.
+    """
+
+    wish: object
+    action: object
+    is_waited_for: bool
 
 
 def is_call(event: object) -> bool:
-    """Whether such a request came from somebody who waits for the answer, over no event bus."""
-    return is_own(event) and "account" not in _mapping(event)
+    """Whether it is from somebody who waits for the answer: of our own kind, and by no bus."""
+    return _is_own(event) and "account" not in _mapping(event)
 
 
-def from_own(event: object, wishes: Collection[str]) -> Iterator[BucketRequest | Ignored]:
+def read(function: str, event: object, settings: Settings) -> Iterator[BucketRequest | Ignored]:
+    """Read whatever a function was sent: each bucket to look at, or the reason to ignore it.
+
+    Requests of our own kind may come to each function, from the sweep, Terraform or an operator.
+
+    Args:
+        function: one of `WISHES`.
+        event: as Lambda gives it.
+        settings: whose role and partition are ours.
+    """
+    if _is_own(event):
+        requests = _from_own(event, WISHES[function])
+        # What the bus brings is about one bucket.
+        is_one = function == _ON_THE_BUS and not is_call(event)
+        yield from islice(requests, 1) if is_one else requests
+    elif function == _ON_THE_BUS:
+        yield _from_cloudtrail(event, settings)
+    else:
+        yield from _from_sns(event)
+
+
+def read_sweep(event: object) -> SweepRequest:
+    """Read whatever the sweep was sent; its schedule sends events of another kind."""
+    envelope = _mapping(event)
+    wish = envelope.get("detail-type") if _is_own(event) else Wish.SWEEP
+    action = _mapping(envelope.get("tf")).get("action")
+    return SweepRequest(wish, action, envelope.get("wait") is not False)
+
+
+def _is_own(event: object) -> bool:
+    return _mapping(event).get("source") == SOURCE
+
+
+def _from_own(event: object, wishes: Collection[str]) -> Iterator[BucketRequest | Ignored]:
     """Read a request of our own kind, which names one bucket or several.
 
     Args:
@@ -104,29 +191,20 @@ def from_own(event: object, wishes: Collection[str]) -> Iterator[BucketRequest |
             yield _with_id(ignored, correlation_id)
 
 
-def from_eventbridge(event: object, settings: Settings) -> BucketRequest:
-    """Read an EventBridge event: a CloudTrail record, or our own request for a check.
-
-    Raises:
-        Ignored: the event names no bucket of ours to look at.
-    """
+def _from_cloudtrail(event: object, settings: Settings) -> BucketRequest | Ignored:
+    """Read an EventBridge event, which should be a CloudTrail record."""
     envelope = _mapping(event)
     correlation_id = _identifier(envelope.get("id"))
     try:
-        return _from_envelope(envelope, correlation_id, settings)
+        return _from_record(envelope, correlation_id, settings)
     except Ignored as ignored:
-        raise _with_id(ignored, correlation_id) from None
+        return _with_id(ignored, correlation_id)
 
 
-def _from_envelope(
+def _from_record(
     envelope: Mapping[str, Any], correlation_id: str, settings: Settings
 ) -> BucketRequest:
     detail = _mapping(envelope.get("detail"))
-    if is_own(envelope):
-        own = next(from_own(envelope, {CHECK_DETAIL_TYPE}))
-        if isinstance(own, Ignored):
-            raise own
-        return own
     if envelope.get("detail-type") != CLOUDTRAIL_DETAIL_TYPE:
         raise Ignored(Reason.UNKNOWN_EVENT, "neither a CloudTrail record nor a check request")
     bucket = _bucket(_named_bucket(detail, settings.partition))
@@ -141,7 +219,7 @@ def _from_envelope(
     return BucketRequest(bucket, correlation_id, created_at)
 
 
-def from_sns(event: object) -> Iterator[BucketRequest | Ignored]:
+def _from_sns(event: object) -> Iterator[BucketRequest | Ignored]:
     """Read the messages of an SNS event, each a request or the reason for ignoring it."""
     records = _mapping(event).get("Records")
     if not isinstance(records, list) or not records:

@@ -4,28 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from . import destination_bucket_check as destination
 from . import enable_replication as replication
-from . import logs
+from . import events, logs
 from . import source_bucket_check as source
 from .aws import Budget, Clients, error_name
 from .check import Check
-from .events import (
-    BACKFILL_DETAIL_TYPE,
-    CHECK_DETAIL_TYPE,
-    CONFIRM_DETAIL_TYPE,
-    RELEASE_DETAIL_TYPE,
-    BucketRequest,
-    from_eventbridge,
-    from_own,
-    from_sns,
-    is_call,
-    is_own,
-)
 from .outcomes import Blocked, Ignored, Outcome, Reason, Result
 from .settings import Settings
 
@@ -40,32 +28,17 @@ _LEVELS: dict[str, int] = {
 
 def source_bucket_check(event: object, context: Any) -> dict[str, Any]:
     """Source region, sent by EventBridge: version a tagged bucket, then ask for its twin."""
-    requests = (
-        from_own(event, {CHECK_DETAIL_TYPE})
-        if is_call(event)
-        else _from_eventbridge(event, _runtime()[0])
-    )
-    step = source.source_bucket_check
-    return _run("source_bucket_check", step, requests, context, event)
+    return _run("source_bucket_check", source.source_bucket_check, event, context)
 
 
 def destination_bucket_check(event: object, context: Any) -> dict[str, Any]:
     """DR region, sent by topic 01: make and prepare the twin, then ask for replication."""
-    step = destination.destination_bucket_check
-    requests = from_own(event, {CHECK_DETAIL_TYPE}) if is_own(event) else from_sns(event)
-    return _run("destination_bucket_check", step, requests, context, event)
+    return _run("destination_bucket_check", destination.destination_bucket_check, event, context)
 
 
 def enable_replication(event: object, context: Any) -> dict[str, Any]:
     """Source region, sent by topic 02: put our replication rule in, or take it out."""
-    wishes = {
-        BACKFILL_DETAIL_TYPE,
-        CHECK_DETAIL_TYPE,
-        CONFIRM_DETAIL_TYPE,
-        RELEASE_DETAIL_TYPE,
-    }
-    requests = from_own(event, wishes) if is_own(event) else from_sns(event)
-    return _run("enable_replication", replication.enable_replication, requests, context, event)
+    return _run("enable_replication", replication.enable_replication, event, context)
 
 
 def sweep(event: object, context: Any) -> dict[str, Any]:
@@ -74,14 +47,27 @@ def sweep(event: object, context: Any) -> dict[str, Any]:
     Raises:
         SweepError: something could not be found out or done.
     """
-    from .sweep import SweepError, answer  # none of the others needs it
+    from .sweep import NAMED, Sweep, SweepError, do  # none of the others needs it
 
     settings, clients = _runtime()
+    work = Sweep(settings, clients, _budget(context))
+    error: Exception | None = None
     try:
-        return answer(event, settings, clients, _budget(context), context.aws_request_id)
-    except SweepError as error:
+        report = do(work, events.read_sweep(event))
+        if report.get("outcome") == Outcome.FAILED:
+            error = SweepError(report["detail"])
+    except Exception as caught:  # noqa: BLE001 - logged here, and raised again
+        error = caught
+        report = {"outcome": Outcome.FAILED, "reason": error_name(caught), "detail": str(caught)}
+    if outcome := report.get("outcome"):
+        level = _LEVELS.get(outcome, logging.INFO)
+        _log("sweep", level, context, {**report, "orphans": report.get("orphans", [])[:NAMED]})
+    if isinstance(error, SweepError):
         # What a failed destroy shows is Lambda's JSON of this: the sentence, without the way to it.
         raise error.with_traceback(None) from None
+    if error:
+        raise error
+    return report
 
 
 @cache
@@ -96,19 +82,8 @@ def _budget(context: Any) -> Budget:
     return Budget(lambda: context.get_remaining_time_in_millis() / 1000)
 
 
-def _from_eventbridge(event: object, settings: Settings) -> Iterable[BucketRequest | Ignored]:
-    try:
-        return [from_eventbridge(event, settings)]
-    except Ignored as ignored:
-        return [ignored]
-
-
 def _run(
-    function: str,
-    step: Callable[[Check], Outcome],
-    requests: Iterable[BucketRequest | Ignored],
-    context: Any,
-    event: object,
+    function: str, step: Callable[[Check], Outcome], event: object, context: Any
 ) -> dict[str, Any]:
     """Do the function's step for each bucket; one bucket's error does not stop the others.
 
@@ -120,27 +95,29 @@ def _run(
     settings, clients = _runtime()
     budget = _budget(context)
     results, errors = [], []
-    for request in requests:
+    for request in events.read(function, event, settings):
         if isinstance(request, Ignored):
             result = Result(
                 Outcome.IGNORED, request.bucket, reason=request.reason, detail=str(request)
             )
-            correlation_id = request.correlation_id
         else:
             check = Check(settings, clients, budget, request)
             result, error = _attempt(step, check)
-            correlation_id = request.correlation_id
             errors += [error] if error else []
         results.append(result.as_dict())
-        facts = {"function": function, "request_id": context.aws_request_id}
-        facts |= {"correlation_id": correlation_id, **result.as_dict()}
         # Who only looks must not raise an alarm: those count what is logged.
         if isinstance(request, Ignored) or not request.dry_run:
-            message = f"{function}: {result.outcome}"
-            logs.LOGGER.log(_level(result), message, extra={"fields": facts})
-    if errors and not is_call(event):
+            facts = {"correlation_id": request.correlation_id, **result.as_dict()}
+            _log(function, _level(result), context, facts)
+    if errors and not events.is_call(event):
         raise errors[0]
     return {"results": results}
+
+
+def _log(function: str, level: int, context: Any, facts: dict[str, Any]) -> None:
+    known = {"function": function, "request_id": context.aws_request_id}
+    message = f"{function}: {facts['outcome']}"
+    logs.LOGGER.log(level, message, extra={"fields": {**known, **facts}})
 
 
 def _level(result: Result) -> int:
@@ -161,12 +138,11 @@ def _attempt(step: Callable[[Check], Outcome], check: Check) -> tuple[Result, Ex
     except Exception as caught:  # noqa: BLE001 - reported here, raised again when all had their turn
         error = caught
         ending = {"outcome": Outcome.FAILED, "reason": error_name(caught), "detail": str(caught)}
-    profile = check.profile
     return (
         Result(
             bucket=check.request.bucket,
-            twin=check.twin.name if profile else "",
-            profile=profile.name if profile else "",
+            twin=check.twin.name if check.profile else "",
+            profile=check.profile.name if check.profile else "",
             changes=tuple(check.changes),
             warnings=tuple(check.warnings),
             properties=tuple(check.properties),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .aws import Bucket
-from .check import Check
+from .check import Check, Seen
 from .outcomes import Blocked, Reason
 
 _ABSENT = "ObjectLockConfigurationNotFoundError"
@@ -28,13 +28,13 @@ class Lock:
     retention: dict[str, Any] | None = None
 
 
-def wanted(check: Check) -> Lock:
+def wanted(check: Check, seen: Seen) -> Lock:
     """The lock that the twin needs, by its source and its profile.
 
     S3 replicates a locked bucket only into a locked one.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
     """
-    source, profile = read(check.source), check.known_profile.object_lock
+    source, profile = read(check.source), seen.profile.object_lock
     if not source.is_on and not profile.always:
         return Lock()
     return Lock(True, dict(profile.retention) if profile.retention else source.retention)
@@ -75,14 +75,14 @@ def _seen(bucket: Bucket) -> Lock | None:
     return found if found.is_on else None
 
 
-def kept(check: Check, lock: Lock, found: Lock) -> Lock:
+def kept(seen: Seen, lock: Lock, found: Lock) -> Lock:
     """The lock that the twin is to keep: with the default retention that is wanted, or its own.
 
     The profile's own is put as it is. The source's is never a reason to keep less, or less
     strictly: whoever gets hold of the source must not loosen the twin.
     """
     retention = lock.retention
-    if retention and found.retention and not check.known_profile.object_lock.retention:
+    if retention and found.retention and not seen.profile.object_lock.retention:
         retention = _stricter(retention, found.retention)
     return Lock(found.is_on, retention or found.retention)
 

@@ -71,7 +71,15 @@ class Ignored(Exception):
 
 
 class Untagged(Ignored):
-    """Nothing asks for the bucket's protection; our rule may be there from when something did."""
+    """Nothing asks for the bucket's protection; our rule may be there from when something did.
+
+    Attributes:
+        tags: the bucket's tags, none of which does.
+    """
+
+    def __init__(self, reason: Reason, detail: str, tags: dict[str, str]) -> None:
+        super().__init__(reason, detail)
+        self.tags = tags
 
 
 class Blocked(Exception):

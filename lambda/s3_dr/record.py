@@ -10,17 +10,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .aws import Clients, error_code
+from .aws import error_code, now
 from .check import Check
-from .settings import Settings
 
-STATE = "state/"
-LEAVING = "leaving.json"  # there, and not empty, while a destroy lets the buckets go
 _TIMES = {"created_at", "ended_at"}
 # Somebody else wrote the record since it was read, or is writing it right now.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
@@ -184,7 +181,7 @@ class Memory:
         """Whether the reports bucket is gone, and with it all that was remembered."""
         return isinstance(self.error, ClientError) and error_code(self.error) == "NoSuchBucket"
 
-    def raise_error(self) -> None:
+    def require_read(self) -> None:
         """End the check as a failure if the record could not be read.
 
         Raises:
@@ -203,10 +200,10 @@ class Memory:
         text = self.record.to_json()
         if text == self._text or self._check.request.dry_run or not self.is_kept:
             return
-        check, key = self._check, key_of(self._check.source.name)
+        check = self._check
         condition = {"IfMatch": self._etag} if self._etag else {"IfNoneMatch": "*"}
         try:
-            response = write_object(check.clients, check.settings, key, text, **condition)
+            response = check.reports_bucket.write_record(check.source.name, text, **condition)
         except ClientError as error:
             if error_code(error) in _CONFLICTS:
                 raise Superseded(f"another check of {check.source.name} ran") from error
@@ -215,8 +212,7 @@ class Memory:
 
     def _read(self) -> Record:
         try:
-            check = self._check
-            response = read_object(check.clients, check.settings, key_of(check.source.name))
+            response = self._check.reports_bucket.read_record(self._check.source.name)
         except (BotoCoreError, ClientError) as error:
             self.error = error
             return Record()
@@ -230,59 +226,6 @@ class Memory:
             return Record()
         self._text = record.to_json()
         return record
-
-
-def read_object(clients: Clients, settings: Settings, key: str) -> Any:
-    """The response to GetObject in the reports bucket; None if there is no such object.
-
-    Raises:
-        BotoCoreError, ClientError: anything else.
-    """
-    if not settings.reports_bucket:
-        return None
-    try:
-        return clients.source_s3.get_object(
-            Bucket=settings.reports_bucket,
-            Key=key,
-            ExpectedBucketOwner=settings.source_account_id,
-        )
-    except ClientError as error:
-        if error_code(error) != "NoSuchKey":
-            raise
-        return None
-
-
-def write_object(
-    clients: Clients, settings: Settings, key: str, text: str, **condition: Any
-) -> Any:
-    """Put JSON into the reports bucket; the response to PutObject.
-
-    Raises:
-        BotoCoreError, ClientError: it could not be put, or the condition does not hold.
-    """
-    return clients.source_s3.put_object(
-        Bucket=settings.reports_bucket,
-        Key=key,
-        Body=text.encode(),
-        ContentType="application/json",
-        ExpectedBucketOwner=settings.source_account_id,
-        **condition,
-    )
-
-
-def key_of(bucket: str) -> str:
-    """Where the record of a bucket is."""
-    return f"{STATE}{bucket}.json"
-
-
-def bucket_of(key: str) -> str:
-    """The bucket whose record is there."""
-    return key.removeprefix(STATE).removesuffix(".json")
-
-
-def now() -> str:
-    """This moment, as records have it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def _built(cls: Any, data: dict[str, Any]) -> Any:

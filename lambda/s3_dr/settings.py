@@ -11,7 +11,7 @@ from typing import Any
 from .naming import TwinNames, account_regional_tail
 from .profiles import Profile
 
-ACCOUNT_REGIONAL = "account-regional"
+_ACCOUNT_REGIONAL = "account-regional"
 
 
 class SettingsError(Exception):
@@ -105,7 +105,7 @@ class Settings:
     def twin_names(self) -> TwinNames:
         """How twins are called."""
         tail = ""
-        if self.dr_bucket_namespace == ACCOUNT_REGIONAL:
+        if self.has_own_namespace:
             tail = account_regional_tail(self.dr_account_id, self.dr_region)
         return TwinNames(self.dr_bucket_prefix, self.dr_bucket_suffix, tail)
 
@@ -113,6 +113,20 @@ class Settings:
     def has_two_accounts(self) -> bool:
         """Whether the twins belong to another account than the sources."""
         return self.dr_account_id != self.source_account_id
+
+    @property
+    def has_own_namespace(self) -> bool:
+        """Whether twins have names that no other account can have."""
+        return self.dr_bucket_namespace == _ACCOUNT_REGIONAL
+
+    def replica_key_arn(self, profile: Profile) -> str:
+        """The KMS key for replicas of the profile's buckets; empty if there is none."""
+        return profile.kms_key_arn or self.dr_key_arn
+
+    def replication_role_arns(self, profile: Profile) -> frozenset[str]:
+        """The roles as which S3 may copy the profile's buckets: ours, and foreign ones if used."""
+        foreign = self.foreign_role_arns if profile.on_foreign_role == "use" else frozenset()
+        return foreign | {self.replication_role_arn}
 
     def bucket_arn(self, bucket: str) -> str:
         """The ARN of a bucket in this partition."""

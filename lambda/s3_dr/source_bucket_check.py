@@ -1,11 +1,11 @@
-"""The source bucket: is it fit to be protected, and is it versioned?"""
+"""The first function: is the source bucket fit to be protected, and is it versioned?"""
 
 from __future__ import annotations
 
 from . import encryption, twin
-from .check import Check
-from .enable_replication import desired_configuration, our_rule, read_configuration
+from .check import Check, Seen
 from .outcomes import Blocked, Outcome, Reason, Untagged
+from .rule import Configuration, desired
 
 
 def source_bucket_check(check: Check) -> Outcome:
@@ -20,36 +20,41 @@ def source_bucket_check(check: Check) -> Outcome:
         ClientError: anything else that AWS answers.
     """
     try:
-        check.observe_source()
+        seen = check.observe_source()
     except Untagged:
-        if our_rule(read_configuration(check.source), check) is None:
+        if _replication(check).ours is None:
             raise
         # It lost its tag. Which way it is let go, the function decides that put the rule in.
         check.tell(check.settings.topic_02_arn)
         return Outcome.PASSED_ON
     versioning = check.source.read("get_bucket_versioning")
-    _refuse_versioning(check, versioning)
-    encryption.require_readable(check, encryption.read_source(check))
-    desired_configuration(check, read_configuration(check.source))
+    _refuse_versioning(check, seen, versioning)
+    encryption.require_readable(check, encryption.require_replica_key(check, seen))
+    # What the next functions would refuse is refused before versioning is on.
+    desired(_replication(check), seen.profile, check.twin.name)
     if versioning.get("Status") != "Enabled":
-        twin.exists(check)
+        twin.find(check)
         check.source.write("put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"})
     check.tell(check.settings.topic_01_arn)
     return Outcome.PASSED_ON
 
 
-def _refuse_versioning(check: Check, versioning: dict[str, str]) -> None:
+def _replication(check: Check) -> Configuration:
+    return Configuration.of(check.settings, check.source.replication())
+
+
+def _refuse_versioning(check: Check, seen: Seen, versioning: dict[str, str]) -> None:
     status, name = versioning.get("Status"), check.source.name
     # Only the root user can change versioning then, which an enabled one does not need.
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiFactorAuthenticationDelete.html
-    allows_mfa = check.known_profile.on_mfa_delete == "allow" and status == "Enabled"
+    allows_mfa = seen.profile.on_mfa_delete == "allow" and status == "Enabled"
     if versioning.get("MFADelete") == "Enabled" and not allows_mfa:
         raise Blocked(
             Reason.SOURCE_MFA_DELETE,
             f"{name} has MFA delete, which only its root user can manage; turn MFA delete off, or "
             'enable versioning and let the profile say on_mfa_delete = "allow"',
         )
-    if status == "Suspended" and check.known_profile.on_suspended_versioning != "enable":
+    if status == "Suspended" and seen.profile.on_suspended_versioning != "enable":
         raise Blocked(
             Reason.SOURCE_VERSIONING_SUSPENDED,
             f"somebody suspended versioning on {name}, so it is not turned on again unasked; "

@@ -7,7 +7,6 @@ event missed is healed, and a bucket that nobody tagged costs nothing.
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,19 +17,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from . import trail
 from .aws import Budget, Clients, error_code, error_name
-from .events import CHECK_DETAIL_TYPE, CHECK_SOURCE, RELEASE_DETAIL_TYPE, is_own
-from .logs import LOGGER
+from .events import SOURCE, SweepRequest, Wish
 from .naming import is_bucket_name
 from .outcomes import Outcome, Reason
-from .record import LEAVING, STATE, bucket_of, now, read_object, write_object
+from .reports_bucket import SWEEP_CURSOR, ReportsBucket
 from .settings import Settings
 from .tags import MANAGER_TAG, SOURCE_TAG
 
-SWEEP_DETAIL_TYPE = "Sweep Requested"
-LOOK_DETAIL_TYPE = "Sweep Look Requested"
-RELEASE_ALL_DETAIL_TYPE = "Release Requested"
-
-_CURSOR = "sweep.json"
 _BATCH = 10  # entries that PutEvents takes at once
 _TRIES = 5
 _RELEASED_AT_ONCE = 20
@@ -98,6 +91,14 @@ class Sweep:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
+    @property
+    def reports_bucket(self) -> ReportsBucket:
+        """Where the records are."""
+        settings = self.settings
+        return ReportsBucket(
+            self.clients.source_s3, settings.reports_bucket, settings.source_account_id
+        )
+
     def run(self) -> dict[str, Any]:
         """Ask for a check of every bucket; a sweep that was ended by its time goes on there.
 
@@ -162,7 +163,7 @@ class Sweep:
 
     def ask(self) -> None:
         """Ask for a sweep, which is then not waited for."""
-        self._put([self._entry(SWEEP_DETAIL_TYPE, {})])
+        self._put([self._entry(Wish.SWEEP, {})])
 
     def ask_after_an_apply(self) -> None:
         """Ask for a sweep when rules and roles may be moments old, and not be known everywhere."""
@@ -171,10 +172,9 @@ class Sweep:
         self.budget.settle(self.ask, _is_denied)
 
     def set_leaving(self, is_leaving: bool) -> None:
-        """Say, or say no more, that a destroy lets the buckets go: see `replication`."""
-        text = json.dumps({"since": now()} if is_leaving else {})
+        """Say, or say no more, that a destroy lets the buckets go: no rule is put meanwhile."""
         try:
-            write_object(self.clients, self.settings, LEAVING, text)
+            self.reports_bucket.set_leaving(is_leaving)
         except ClientError as error:
             # Without the bucket no function can remember anything; buckets are let go all the same.
             if not is_leaving or error_code(error) != "NoSuchBucket":
@@ -258,13 +258,8 @@ class Sweep:
         found.there = {bucket["Name"] for page in pages for bucket in page.get("Buckets", [])}
 
     def _find_remembered(self, found: Finding) -> None:
-        pages = self.clients.source_s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self.settings.reports_bucket,
-            Prefix=STATE,
-            ExpectedBucketOwner=self.settings.source_account_id,
-        )
-        for page in pages:
-            found.remembered |= {bucket_of(item["Key"]) for item in page.get("Contents", [])}
+        for name in self.reports_bucket.remembered():
+            found.remembered.add(name)
 
     def _send(self, names: list[str], errors: list[str]) -> tuple[int, str]:
         """Ask for the checks, no faster than is wanted; how many had their turn, and the last."""
@@ -272,7 +267,7 @@ class Sweep:
         while sent < len(names) and self.budget.remaining() > _TIME_TO_END + pause:
             began, batch = self.clock(), names[sent : sent + _BATCH]
             try:
-                self._put([self._entry(CHECK_DETAIL_TYPE, {"bucket": name}) for name in batch])
+                self._put([self._entry(Wish.CHECK, {"bucket": name}) for name in batch])
             except (BotoCoreError, ClientError, SweepError) as error:
                 errors.append(str(error))
             sent += len(batch)
@@ -302,15 +297,11 @@ class Sweep:
     def _delays(self) -> Iterator[float]:
         return islice(self.budget.delays(30.0), _TRIES)
 
-    def _entry(self, detail_type: str, detail: dict[str, Any]) -> dict[str, Any]:
-        return {"Source": CHECK_SOURCE, "DetailType": detail_type, "Detail": json.dumps(detail)}
+    def _entry(self, wish: Wish, detail: dict[str, Any]) -> dict[str, Any]:
+        return {"Source": SOURCE, "DetailType": wish, "Detail": json.dumps(detail)}
 
     def _release(self, names: list[str]) -> list[dict[str, Any]]:
-        event = {
-            "source": CHECK_SOURCE,
-            "detail-type": RELEASE_DETAIL_TYPE,
-            "detail": {"buckets": names},
-        }
+        event = {"source": SOURCE, "detail-type": Wish.RELEASE, "detail": {"buckets": names}}
         try:
             answer = self.clients.source_functions.invoke(
                 FunctionName=self.settings.enable_replication_arn,
@@ -327,7 +318,7 @@ class Sweep:
     def _read_cursor(self, errors: list[str]) -> str:
         """The last bucket of a sweep that stopped for want of time; empty if it did not."""
         try:
-            response = read_object(self.clients, self.settings, _CURSOR)
+            response = self.reports_bucket.read(SWEEP_CURSOR)
             after = json.loads(response["Body"].read()).get("after", "") if response else ""
             if not isinstance(after, str):
                 raise TypeError("after is no name")
@@ -342,7 +333,7 @@ class Sweep:
     def _remember(self, before: str, after: str) -> None:
         if after != before:
             text = json.dumps({"after": after} if after else {})
-            write_object(self.clients, self.settings, _CURSOR, text)
+            self.reports_bucket.write(SWEEP_CURSOR, text)
 
 
 def _is_denied(error: ClientError) -> bool:
@@ -354,50 +345,27 @@ def _failed(names: list[str], reason: str) -> list[dict[str, Any]]:
     return [{"outcome": Outcome.FAILED, "bucket": name, "reason": reason} for name in names]
 
 
-def answer(
-    event: object, settings: Settings, clients: Clients, budget: Budget, request_id: str
-) -> dict[str, Any]:
-    """Do what the event asks for, and log what came of it.
+def do(work: Sweep, request: SweepRequest) -> dict[str, Any]:
+    """Do what is asked for.
+
+    Returns:
+        The report; its ``outcome`` may be `Outcome.FAILED`. It is empty where nothing was done.
 
     Raises:
-        SweepError: something could not be found out or done.
+        SweepError: something could not be found out or done, and there is no report.
     """
-    work = Sweep(settings, clients, budget)
-    error: Exception | None = None
-    try:
-        report = _do(work, event)
-        if report.get("outcome") == Outcome.FAILED:
-            error = SweepError(report["detail"])
-    except Exception as caught:  # noqa: BLE001 - logged here, and raised again
-        error = caught
-        report = {"outcome": Outcome.FAILED, "reason": error_name(caught), "detail": str(caught)}
-    if outcome := report.get("outcome"):
-        facts = {"function": "sweep", "request_id": request_id, **report}
-        facts["orphans"] = report.get("orphans", [])[:NAMED]
-        is_bad = outcome in (Outcome.BLOCKED, Outcome.FAILED)
-        level = logging.ERROR if is_bad else logging.INFO
-        LOGGER.log(level, f"sweep: {outcome}", extra={"fields": facts})
-    if error:
-        raise error
-    return report
-
-
-def _do(work: Sweep, event: object) -> dict[str, Any]:
-    envelope = event if isinstance(event, dict) else {}
-    wish = envelope.get("detail-type") if is_own(event) else SWEEP_DETAIL_TYPE
-    terraform = envelope.get("tf")
-    action = terraform.get("action") if isinstance(terraform, dict) else None
-    if wish == LOOK_DETAIL_TYPE:
+    wish = request.wish
+    if wish == Wish.LOOK:
         return work.look()
-    if wish == RELEASE_ALL_DETAIL_TYPE:
+    if wish == Wish.RELEASE_ALL:
         # Terraform tells when it makes or changes the resource, too: only its end is the end.
-        if action in ("create", "update"):
+        if request.action in ("create", "update"):
             return {}
-        return work.leave() if action == "delete" else work.release_all()
-    if wish != SWEEP_DETAIL_TYPE:
+        return work.leave() if request.action == "delete" else work.release_all()
+    if wish != Wish.SWEEP:
         said = wish[:200] if isinstance(wish, str) else type(wish).__name__
         raise SweepError(f"not something that a sweep does: {said!r}")
-    if action or envelope.get("wait") is False:
+    if request.action or not request.is_waited_for:
         work.ask_after_an_apply()
         return {}
     return work.run()

@@ -1,20 +1,18 @@
-"""The twin, a source bucket's DR bucket: whose it is, and making it."""
+"""The twin, a source bucket's DR bucket: whose it is, making it, and its tags."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from . import object_lock
-from .aws import error_code, is_denied, knows
+from .aws import error_code, is_denied, knows, now
 from .check import Check
 from .outcomes import Blocked, Reason
-from .record import now
-from .settings import ACCOUNT_REGIONAL
-from .tags import LIFE_TAG, MANAGER_TAG, PREFIX, SOURCE_TAG
+from .tags import CLONED_TAG, LIFE_TAG, MANAGER_TAG, PREFIX, SOURCE_TAG
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CreateBucketConfigurationTypeDef
@@ -23,8 +21,31 @@ _YOUNG = timedelta(minutes=2)
 _MARK_WAIT = 6.0  # seconds
 
 
-def exists(check: Check) -> bool:
-    """Whether the twin is there, as ours, in the DR region, marked for this source.
+@dataclass(frozen=True)
+class Marked:
+    """A bucket that is marked as the twin.
+
+    Attributes:
+        tags: its tags, as they were seen.
+        is_new: it was made a moment ago, for certain by us, and nothing is configured.
+    """
+
+    tags: Mapping[str, str]
+    is_new: bool = False
+
+    @property
+    def is_made_here(self) -> bool:
+        """Whether this module made it, so that there was nothing on it before."""
+        return self.is_new or MANAGER_TAG in self.tags
+
+    @property
+    def life(self) -> str:
+        """When it was made, and since when it takes replicas again; empty where nobody knows."""
+        return self.tags.get(LIFE_TAG, "")
+
+
+def find(check: Check) -> Marked | None:
+    """The twin, in the DR region and marked for this source; None if there is none.
 
     Raises:
         Blocked: there is a bucket of that name, but it is not the twin.
@@ -33,7 +54,7 @@ def exists(check: Check) -> bool:
         region = check.twin.region()
     except ClientError as error:
         if error_code(error) == "NoSuchBucket":
-            return False
+            return None
         raise _taken_or(error, check) from error
     if region != check.settings.dr_region:
         raise Blocked(
@@ -41,12 +62,11 @@ def exists(check: Check) -> bool:
             f"{check.twin.name} is in {region}, not in {check.settings.dr_region}; remove it, if "
             "nobody needs it, or use a source bucket of another name",
         )
-    require_marked(check)
-    return True
+    return require_marked(check)
 
 
-def require_marked(check: Check) -> None:
-    """Make sure that the bucket of the twin's name carries our mark for this very source.
+def require_marked(check: Check) -> Marked:
+    """The bucket of the twin's name, which must carry our mark for this very source.
 
     The tags of a bucket that was made moments ago, by another run perhaps, may not be seen yet:
     bucket configuration is eventually consistent. Such a bucket gets some seconds. A twin is born
@@ -60,8 +80,7 @@ def require_marked(check: Check) -> None:
     if not tags and (check.twin.is_new or check.twin.is_young(_YOUNG)):
         tags = check.budget.look_again(lambda: _tags(check), _MARK_WAIT) or {}
     if tags.get(SOURCE_TAG) == check.source.name:
-        check.twin_tags = tags
-        return
+        return Marked(tags)
     raise Blocked(
         Reason.TWIN_NOT_MARKED,
         f"{check.twin.name} exists but is not marked as the twin of {check.source.name}; tag it "
@@ -102,11 +121,11 @@ def require_sdk(check: Check) -> None:
 
     CreateBucket knows tags since botocore 1.39.2, and namespaces since 1.42.67.
     """
-    s3, namespace = check.clients.dr_s3, check.settings.dr_bucket_namespace
+    s3 = check.clients.dr_s3
     lacks = []
     if not knows(s3, "CreateBucket", "CreateBucketConfiguration", "Tags"):
         lacks.append("tag a bucket while creating it (boto3 1.39.2)")
-    if namespace == ACCOUNT_REGIONAL and not knows(s3, "CreateBucket", "BucketNamespace"):
+    if check.settings.has_own_namespace and not knows(s3, "CreateBucket", "BucketNamespace"):
         lacks.append("create a bucket in the account's own namespace (boto3 1.42.67)")
     if lacks:
         raise Blocked(
@@ -116,10 +135,10 @@ def require_sdk(check: Check) -> None:
         )
 
 
-def create(check: Check, lock: object_lock.Lock) -> bool:
+def create(check: Check, *, is_locked: bool) -> Marked:
     """Create the twin, marked and if need be locked from its first moment.
 
-    False if another run may have been quicker.
+    If another run may have been quicker, it is not new, and is what was found.
 
     A bucket made first and tagged afterwards would, after a crash in between, be one that we may
     never touch again. So the tags travel in CreateBucket itself.
@@ -137,10 +156,10 @@ def create(check: Check, lock: object_lock.Lock) -> bool:
         # S3 refuses us-east-1 as a constraint and demands every other region.
         configuration["LocationConstraint"] = settings.dr_region  # type: ignore[typeddict-item]
     options: dict[str, Any] = {}
-    if lock.is_on:
+    if is_locked:
         options["ObjectLockEnabledForBucket"] = True
-    if settings.dr_bucket_namespace == ACCOUNT_REGIONAL:
-        options["BucketNamespace"] = ACCOUNT_REGIONAL
+    if settings.has_own_namespace:
+        options["BucketNamespace"] = settings.dr_bucket_namespace
     try:
         # The one bucket call without ExpectedBucketOwner: there is no owner yet.
         check.budget.settle(
@@ -156,14 +175,57 @@ def create(check: Check, lock: object_lock.Lock) -> bool:
             raise _taken(check) from error
         if error_code(error) == "BucketAlreadyOwnedByYou":
             check.twin.is_new = True
-            require_marked(check)
-            return False
+            return require_marked(check)
         raise
     check.twin.is_new = True
-    ambiguous = settings.dr_region == "us-east-1"
-    if ambiguous:
+    made = Marked({}, is_new=True)
+    if settings.dr_region == "us-east-1":
         # Here alone S3 answers 200 for a bucket that we had already: look what it is.
         # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-        require_marked(check)
+        made = require_marked(check)
     check.changes.append("CreateBucket")
-    return not ambiguous
+    return made
+
+
+def tell_life(check: Check, marked: Marked) -> None:
+    """Note on the twin that it takes replicas again, as of now."""
+    tag(check, {LIFE_TAG: f"{marked.life.partition('/')[0]}/{now()}"})
+
+
+def tell_cloned(check: Check, text: str) -> None:
+    """Note on the twin what was written to it."""
+    tag(check, {CLONED_TAG: text})
+
+
+def cloned(tags: Mapping[str, str]) -> str:
+    """What such a note says; empty if there is none."""
+    return tags.get(CLONED_TAG, "")
+
+
+def tag(check: Check, tags: Mapping[str, str]) -> None:
+    """Give the twin these tags beside those it has.
+
+    TagResource leaves other tags alone, which PutBucketTagging does not, and works on buckets that
+    have ABAC enabled, on which PutBucketTagging does not.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/buckets-tagging-enable-abac.html
+    """
+    _control(check, "tag_resource", Tags=[{"Key": key, "Value": tags[key]} for key in sorted(tags)])
+
+
+def untag(check: Check, keys: Iterable[str]) -> None:
+    """Take tags away from the twin."""
+    _control(check, "untag_resource", TagKeys=sorted(keys))
+
+
+def _control(check: Check, operation: str, **parameters: Any) -> None:
+    control = check.clients.dr_control
+    if not check.request.dry_run:
+        check.budget.settle(
+            lambda: getattr(control, operation)(
+                AccountId=check.settings.dr_account_id,
+                ResourceArn=check.settings.bucket_arn(check.twin.name),
+                **parameters,
+            ),
+            check.twin.is_settling,
+        )
+    check.changes.append(control.meta.method_to_api_mapping[operation])

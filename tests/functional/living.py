@@ -29,7 +29,7 @@ from functional.payload import (
     restart,
 )
 from s3_dr import handlers
-from s3_dr.record import key_of
+from s3_dr.reports_bucket import key_of
 
 BATCH_ROLE = f"arn:aws:iam::{ACCOUNT}:role/s3-dr-batch"
 RULE = "s3-dr"

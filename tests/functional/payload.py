@@ -29,7 +29,7 @@ from botocore.retries.standard import ExponentialBackoff
 
 from s3_dr import handlers, logs
 from s3_dr.aws import Budget
-from s3_dr.check import Check
+from s3_dr.check import Check, Seen
 from s3_dr.events import BucketRequest
 from s3_dr.settings import Settings
 from s3_dr.tags import SOURCE_TAG
@@ -84,16 +84,19 @@ def profiles(**fields: object) -> str:
 
 
 def checked(clients: object = None, bucket: str = "orders", /, **overrides: str) -> Check:
-    """A check that has found its profile, of which each variable may be given.
+    """A check of a bucket, of which each variable may be given.
 
     Without clients it can reach no AWS.
     """
     settings = Settings.from_environment(environment(**overrides))
     nobody: Any = clients or SimpleNamespace(source_s3=None, dr_s3=None)
     budget = Budget(lambda: 60.0, sleep=lambda _: None)
-    check = Check(settings, nobody, budget, BucketRequest(bucket, "c-1"))
-    check.profile = settings.profiles[0]
-    return check
+    return Check(settings, nobody, budget, BucketRequest(bucket, "c-1"))
+
+
+def seen(check: Check) -> Seen:
+    """What a check sees of a bucket that has its first profile's tag and no other."""
+    return Seen(dict(TRIGGER), check.settings.profiles[0])
 
 
 class Context:

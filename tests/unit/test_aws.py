@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functional.payload import core_session, environment, s3_model_without
-from s3_dr.aws import Bucket, Budget, Clients, error_code, is_denied, is_settling, knows
+from s3_dr.aws import Bucket, Budget, Clients, error_code, is_denied, is_settling, knows, now
 from s3_dr.settings import Settings
 
 ABORTED = ("OperationAborted", "A conflicting conditional operation is in progress.")
@@ -186,7 +187,7 @@ class Answers:
             raise answer
         return answer
 
-    get_bucket_tagging = get_bucket_policy
+    get_bucket_replication = get_bucket_tagging = get_bucket_policy
 
 
 def bucket(*answers: object, is_new: bool = False) -> tuple[Bucket, Answers, Clock]:
@@ -248,6 +249,33 @@ def test_tags_are_a_dictionary_and_none_is_an_empty_one() -> None:
     assert tagged.tags() == {"dr": "true", "x": ""}
     assert untagged.tags() == {}
     assert emptied.tags() == {}
+
+
+def test_a_policy_has_its_statements_in_a_list_and_none_is_empty() -> None:
+    one = {"Version": "2012-10-17", "Statement": {"Sid": "A"}}
+    several = {**one, "Statement": [{"Sid": "A"}, {"Sid": "B"}]}
+
+    for document, statements in ((one, [{"Sid": "A"}]), (several, several["Statement"])):
+        found, _, _ = bucket({"Policy": json.dumps(document)})
+        assert found.policy() == {"Version": "2012-10-17", "Statement": statements}
+    none, _, _ = bucket(client_error("NoSuchBucketPolicy"))
+    assert none.policy() == {}
+
+
+def test_a_bucket_that_is_not_replicated_has_no_configuration() -> None:
+    configuration = {"Role": "r", "Rules": [{"ID": "a"}]}
+    found, _, _ = bucket({"ReplicationConfiguration": configuration})
+    none, _, _ = bucket(client_error("ReplicationConfigurationNotFoundError"))
+
+    assert found.replication() == configuration
+    assert none.replication() is None
+
+
+def test_moments_sort_as_they_come() -> None:
+    moments = [now() for _ in range(50)]
+
+    assert moments == sorted(moments)
+    assert {len(moment) for moment in moments} == {len("2026-03-02T09:03:08.000000+00:00")}
 
 
 # --- what this boto3 knows ---------------------------------------------------

@@ -16,11 +16,10 @@ from botocore.response import StreamingBody
 from urllib3 import HTTPResponse
 
 from functional.living import ago
-from functional.payload import TRIGGER, checked, profiles
+from functional.payload import checked, profiles, seen
 from s3_dr import backfill
 from s3_dr.backfill import facts
 from s3_dr.check import Check
-from s3_dr.profiles import first_match
 from s3_dr.record import Gap, Job, Record
 
 STATUSES = {
@@ -54,11 +53,11 @@ def job(**changes: Any) -> Job:
 
 @pytest.mark.parametrize(("status", "told"), STATUSES.items())
 def test_each_status_of_s3_has_its_word(status: str, told: str) -> None:
-    assert facts(check(), Record(job=job(status=status)))["status"] == told
+    assert facts(seen(check()), Record(job=job(status=status)))["status"] == told
 
 
 def test_nothing_to_copy_is_none() -> None:
-    assert facts(check(), Record()) == {"status": "none"}
+    assert facts(seen(check()), Record()) == {"status": "none"}
 
 
 @pytest.mark.parametrize(
@@ -67,7 +66,7 @@ def test_nothing_to_copy_is_none() -> None:
 def test_an_open_gap_is_told_with_its_time(wish: str, told: str) -> None:
     record = Record(gap=Gap("2026-03-02T09:03:08+00:00"))
 
-    assert facts(check(existing_objects=wish), record) == {
+    assert facts(seen(check(existing_objects=wish)), record) == {
         "status": told,
         "since": "2026-03-02T09:03:08+00:00",
     }
@@ -77,12 +76,12 @@ def test_a_gap_after_a_job_counts_and_a_job_that_runs_counts_more() -> None:
     ended = Record(gap=Gap("g"), job=job(status="Complete", ended_at="t"))
     running = Record(gap=Gap("g"), job=job(status="Active"))
 
-    assert facts(check(), ended)["status"] == "wanted"
-    assert facts(check(), running)["status"] == "running"
+    assert facts(seen(check()), ended)["status"] == "wanted"
+    assert facts(seen(check()), running)["status"] == "running"
 
 
 def test_numbers_are_always_told_and_texts_where_there_are_any() -> None:
-    plain = facts(check(), Record(job=job(status="Complete", total=3, succeeded=3)))
+    plain = facts(seen(check()), Record(job=job(status="Complete", total=3, succeeded=3)))
     full = job(total=3, succeeded=1, failed=2, reasons={"X": 2}, report="s3://r", detail="d")
 
     assert plain == {
@@ -93,7 +92,7 @@ def test_numbers_are_always_told_and_texts_where_there_are_any() -> None:
         "succeeded": 3,
         "failed": 0,
     }
-    found = facts(check(), Record(job=full))
+    found = facts(seen(check()), Record(job=full))
     assert (found["reasons"], found["report"], found["detail"]) == ({"X": 2}, "s3://r", "d")
 
 
@@ -161,7 +160,7 @@ def created(gap: Gap, bucket: str = "orders", **fields: Any) -> dict[str, Any]:
         BATCH_ROLE_ARN="arn:aws:iam::111122223333:role/s3-dr-batch",
         PROFILES=profiles(**fields),
     )
-    backfill._create(made, gap)
+    backfill._create(made, seen(made), gap)
     [asked] = control.asked
     return asked
 
@@ -213,7 +212,8 @@ def test_each_wait_is_longer_up_to_a_day(attempt: int, hours: int) -> None:
 
 def again(last: Job, **fields: Any) -> Gap | None:
     record = Record(job=last)
-    found = backfill._to_try_again(check(**fields), record)
+    made = check(**fields)
+    found = backfill._to_try_again(made, seen(made), record)
     assert (record.gap, record.job) == (None, last), "nothing of it is remembered"
     return found
 
@@ -290,9 +290,8 @@ def test_an_open_gap_that_waits_for_a_person_is_not_replaced() -> None:
         REPORTS_BUCKET="reports",
         PROFILES=profiles(existing_objects="report"),
     )
-    made.profile = first_match(made.settings.profiles, TRIGGER)
 
-    found = backfill._gap_to_close(made, record)
+    found = backfill._gap_to_close(made, seen(made), record)
 
     assert found == Gap("j-1", attempt=2), "what failed is tried again beside it"
     assert record.gap is gap
@@ -360,8 +359,8 @@ def test_failures_that_the_last_job_was_made_for_are_no_news() -> None:
     clients = SimpleNamespace(
         source_cloudwatch=CloudWatch((before, 3.0), (moment, 2.0)), source_s3=None, dr_s3=None
     )
-    seen = backfill._new_failures(check(clients), None)
-    made = job(gap=Gap("g", failed_only=True, failures=seen), created_at=moment.isoformat())
+    failures = backfill._new_failures(check(clients), None)
+    made = job(gap=Gap("g", failed_only=True, failures=failures), created_at=moment.isoformat())
 
     assert not counted(made, (before, 3.0), (moment, 2.0)), "the very same"
     assert counted(made, (before, 3.0), (moment, 4.0)), "more of the same minute"
@@ -453,7 +452,7 @@ def test_the_report_is_looked_for_where_s3_writes_it() -> None:
 
 def warned(record: Record, **fields: Any) -> list[str]:
     made = check(**fields)
-    backfill._warn(made, record)
+    backfill._warn(made, seen(made), record)
     return made.warnings
 
 

@@ -1,4 +1,4 @@
-"""What all three functions ask of a source bucket before they do anything."""
+"""What all functions of a check ask of a source bucket before they do anything."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from functional.payload import FOREIGN_ACCOUNT, environment, profiles
+from functional.payload import FOREIGN_ACCOUNT, environment
 from s3_dr.aws import Budget
 from s3_dr.check import Check
 from s3_dr.events import BucketRequest
-from s3_dr.outcomes import Blocked, Ignored, Reason
+from s3_dr.outcomes import Blocked, Ignored, Reason, Untagged
 from s3_dr.settings import Settings
 
 TAGGED = {"TagSet": [{"Key": "dr", "Value": "true"}]}
@@ -68,11 +68,11 @@ def reason(s3: S3) -> Reason:
 def test_a_tagged_bucket_of_the_source_region_is_to_be_protected() -> None:
     found = check(S3())
 
-    found.observe_source()
+    seen = found.observe_source()
 
-    assert found.profile is not None, "the profile is kept for the steps that follow"
-    assert found.profile.name == "standard"
+    assert (seen.profile.name, seen.tags) == ("standard", {"dr": "true"})
     assert found.twin.name == "orders-dr"
+    assert found.profile, "the result names it"
 
 
 def test_an_untagged_bucket_costs_one_call() -> None:
@@ -184,9 +184,7 @@ def test_the_buckets_own_tags_change_its_profile() -> None:
     tag = {"Key": "s3-dr:storage-class", "Value": "GLACIER"}
     found = check(S3(tags={"TagSet": [tag, *TAGGED["TagSet"]]}))
 
-    found.observe_source()
-
-    assert found.known_profile.storage_class == "GLACIER"
+    assert found.observe_source().profile.storage_class == "GLACIER"
     assert found.settings.profiles[0].storage_class == "", "the next bucket has its own"
 
 
@@ -198,7 +196,9 @@ def test_a_tag_that_cannot_be_blocks_and_the_profile_is_told() -> None:
         found.observe_source()
 
     assert caught.value.reason == Reason.OVERRIDE_NOT_VALID
-    assert found.known_profile.name == "standard", "whoever has to act must know of which it is"
+    assert found.profile and found.profile.name == "standard", (
+        "whoever has to act must know of which it is"
+    )
 
 
 @pytest.mark.parametrize(
@@ -220,17 +220,10 @@ def test_a_tag_on_a_bucket_we_do_not_protect_is_none_of_our_business(
     )
 
 
-@pytest.mark.parametrize(
-    ("overrides", "key"),
-    [
-        ({}, ""),
-        ({"DR_KEY_ARN": "module"}, "module"),
-        ({"PROFILES": profiles(kms_key_arn="profile")}, "profile"),
-        ({"DR_KEY_ARN": "module", "PROFILES": profiles(kms_key_arn="profile")}, "profile"),
-    ],
-)
-def test_the_profiles_key_comes_before_the_modules(overrides: dict[str, str], key: str) -> None:
-    found = check(S3(), **overrides)
-    found.observe_source()
+def test_who_lost_the_tag_is_told_with_the_tags_it_has() -> None:
+    others = {"TagSet": [{"Key": "team", "Value": "shop"}]}
 
-    assert found.replica_key_arn == key
+    with pytest.raises(Untagged) as caught:
+        check(S3(tags=others)).observe_source()
+
+    assert caught.value.tags == {"team": "shop"}, "they must still be so when the rule is off"

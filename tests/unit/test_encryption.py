@@ -11,7 +11,14 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
 
-from functional.payload import ACCOUNT, FOREIGN_ACCOUNT, checked, profiles, s3_model_without
+from functional.payload import (
+    ACCOUNT,
+    FOREIGN_ACCOUNT,
+    checked,
+    profiles,
+    s3_model_without,
+    seen,
+)
 from s3_dr import encryption
 from s3_dr.aws import Bucket, Budget
 from s3_dr.encryption import Encryption
@@ -103,10 +110,19 @@ def check(source: Any = None, twin: Any = None, kms: Any = None, /, **overrides:
     return found
 
 
+def of_source(made: Any) -> Encryption:
+    return encryption.require_replica_key(made, seen(made))
+
+
+def look_at_dr_key(kms: Kms, **overrides: str) -> None:
+    made = check(None, None, kms, **overrides)
+    encryption.require_usable_key(made, seen(made))
+
+
 def judged(made: Any) -> Reason | None:
     """Why the source check refuses the bucket's encryption, if it does."""
     try:
-        encryption.require_readable(made, encryption.read_source(made))
+        encryption.require_readable(made, of_source(made))
     except Blocked as blocked:
         return blocked.reason
     return None
@@ -149,14 +165,14 @@ def test_a_source_without_kms_needs_no_key(
     made = check(Encrypted(*rules), SOURCE_KEY_ARNS=listed, **DR_KEYS[dr_key])
 
     assert judged(made) is None
-    assert encryption.read_source(made).algorithm == "AES256"
+    assert of_source(made).algorithm == "AES256"
 
 
 def test_the_remedy_names_the_key_to_be_listed() -> None:
     made = check(Encrypted(rule("aws:kms")), SOURCE_KEY_ARNS=SOURCE_KEY, DR_KEY_ARN=DR_KEY)
 
     with pytest.raises(Blocked, match="alias/aws/s3"):
-        encryption.require_readable(made, encryption.read_source(made))
+        encryption.require_readable(made, of_source(made))
 
 
 def test_the_function_of_the_dr_region_asks_no_key_of_the_source() -> None:
@@ -166,7 +182,7 @@ def test_the_function_of_the_dr_region_asks_no_key_of_the_source() -> None:
         Encrypted(rule("aws:kms")), None, kms, SOURCE_KEY_ARNS=SOURCE_KEY, DR_KEY_ARN=DR_KEY
     )
 
-    assert encryption.read_source(made).is_kms
+    assert of_source(made).is_kms
     assert kms.asked == []
 
 
@@ -198,7 +214,7 @@ def test_kms_refusing_to_tell_is_an_error() -> None:
     )
 
     with pytest.raises(ClientError, match="AccessDenied"):
-        encryption.require_readable(made, encryption.read_source(made))
+        encryption.require_readable(made, of_source(made))
 
 
 # --- the DR key --------------------------------------------------------------
@@ -215,7 +231,7 @@ def test_kms_refusing_to_tell_is_an_error() -> None:
 def test_the_profiles_key_comes_before_the_modules(overrides: dict[str, str], key: str) -> None:
     kms = Kms(KeySpec="SYMMETRIC_DEFAULT")
 
-    encryption.require_usable_key(check(None, None, kms, **overrides))
+    look_at_dr_key(kms, **overrides)
 
     assert kms.asked == [key]
 
@@ -236,7 +252,7 @@ def test_the_profiles_key_comes_before_the_modules(overrides: dict[str, str], ke
 )
 def test_a_dr_key_that_cannot_encrypt_blocks(facts: dict[str, str]) -> None:
     with pytest.raises(Blocked) as caught:
-        encryption.require_usable_key(check(None, None, Kms(**facts), DR_KEY_ARN=DR_KEY))
+        look_at_dr_key(Kms(**facts), DR_KEY_ARN=DR_KEY)
 
     assert caught.value.reason == Reason.DR_KEY_NOT_USABLE
     assert DR_KEY in str(caught.value), "the remedy names the key"
@@ -245,7 +261,7 @@ def test_a_dr_key_that_cannot_encrypt_blocks(facts: dict[str, str]) -> None:
 @pytest.mark.parametrize("code", ["InvalidArnException", "KMSInternalException"])
 def test_any_other_answer_of_kms_is_an_error(code: str) -> None:
     with pytest.raises(ClientError, match=code):
-        encryption.require_usable_key(check(None, None, Kms(error=code), DR_KEY_ARN=DR_KEY))
+        look_at_dr_key(Kms(error=code), DR_KEY_ARN=DR_KEY)
 
 
 # --- the twin ----------------------------------------------------------------
@@ -254,7 +270,7 @@ def test_any_other_answer_of_kms_is_an_error(code: str) -> None:
 def ensure(made: Any, source: Encryption, is_new: bool) -> None:
     """What is done for every property that a twin has to have."""
     found = None if is_new else encryption.read(made.twin)
-    wanted = encryption.wanted(made, source, found)
+    wanted = encryption.wanted(made, seen(made), source, found)
     if wanted != found:
         encryption.put(made.twin, wanted)
 
@@ -262,7 +278,7 @@ def ensure(made: Any, source: Encryption, is_new: bool) -> None:
 def ensured(source: Encrypted, twin: Encrypted, is_new: bool = False, **overrides: str) -> Any:
     """The rule that is written on the twin, or None; a second look must write nothing."""
     made = check(source, twin, **{"DR_KEY_ARN": DR_KEY, **overrides})
-    wanted = encryption.read_source(made)
+    wanted = of_source(made)
     ensure(made, wanted, is_new)
     assert len(twin.written) <= 1
     ensure(made, wanted, is_new=False)
@@ -366,7 +382,7 @@ def test_an_sdk_that_does_not_know_blocked_types_warns(algorithm: str) -> None:
     source = Encrypted(rule(algorithm), missing=NO_BLOCKED_TYPES)
     made = check(source, Encrypted(missing=NO_BLOCKED_TYPES), DR_KEY_ARN=DR_KEY)
 
-    ensure(made, encryption.read_source(made), is_new=True)
+    ensure(made, of_source(made), is_new=True)
 
     [warning] = made.warnings
     assert warning.startswith("SDK_TOO_OLD") and "1.41.0" in warning, "it says which one can"
@@ -377,7 +393,7 @@ def test_an_sdk_that_does_not_know_blocked_types_warns(algorithm: str) -> None:
 def test_an_sdk_that_knows_blocked_types_does_not_warn() -> None:
     made = check(Encrypted(rule("AES256")), Encrypted())
 
-    ensure(made, encryption.read_source(made), is_new=True)
+    ensure(made, of_source(made), is_new=True)
 
     assert made.warnings == []
 
@@ -407,7 +423,7 @@ def test_an_old_sdk_reads_and_writes_what_it_knows() -> None:
     source, twin = (Bucket(s3, name, ACCOUNT, budget) for name in ("orders", "orders-dr"))
     made = check(source, twin, DR_KEY_ARN=DR_KEY)
     try:
-        wanted = encryption.read_source(made)
+        wanted = of_source(made)
         ensure(made, wanted, is_new=False)
     finally:
         s3.meta.events.unregister("before-send.s3", answer, "answer")

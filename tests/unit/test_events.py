@@ -12,18 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functional.payload import EVENTS, NAME_IN_EVENTS, environment, event, message, sns_event
-from s3_dr.events import (
-    BACKFILL_DETAIL_TYPE,
-    CHECK_DETAIL_TYPE,
-    CONFIRM_DETAIL_TYPE,
-    RELEASE_DETAIL_TYPE,
-    BucketRequest,
-    from_eventbridge,
-    from_own,
-    from_sns,
-    is_call,
-    is_own,
-)
+from s3_dr.events import WISHES, BucketRequest, Wish, is_call, read, read_sweep
 from s3_dr.naming import is_bucket_name
 from s3_dr.outcomes import Ignored, Reason
 from s3_dr.settings import Settings
@@ -70,19 +59,36 @@ ODD: st.SearchStrategy[Any] = (
 )
 
 
+def request_for(sent: object, settings: Settings = SETTINGS) -> BucketRequest | Ignored:
+    """What the function that the bus feeds reads an event as."""
+    [found] = read("source_bucket_check", sent, settings)
+    return found
+
+
+def bucket_in(sent: object, settings: Settings = SETTINGS) -> BucketRequest:
+    """The request that an event must be read as."""
+    found = request_for(sent, settings)
+    assert isinstance(found, BucketRequest), f"ignored: {found}"
+    return found
+
+
+def ignored(sent: object, settings: Settings = SETTINGS) -> Ignored:
+    """How an event is ignored."""
+    found = request_for(sent, settings)
+    assert isinstance(found, Ignored), f"read as {found}"
+    return found
+
+
 def reason(sent: object) -> Reason:
     """Why an event is ignored."""
-    with pytest.raises(Ignored) as caught:
-        from_eventbridge(sent, SETTINGS)
-    return caught.value.reason
+    return ignored(sent).reason
 
 
-def request_for(sent: object) -> BucketRequest | Ignored:
-    """What an event is read as. Any exception other than Ignored is the test's failure."""
-    try:
-        return from_eventbridge(sent, SETTINGS)
-    except Ignored as ignored:
-        return ignored
+def from_sns(sent: object) -> list[Any]:
+    """What a function that a topic feeds reads an event as."""
+    found = list(read("destination_bucket_check", sent, SETTINGS))
+    assert repr(found) == repr(list(read("enable_replication", sent, SETTINGS)))
+    return found
 
 
 def tagged_resource(**parameters: object) -> dict[str, Any]:
@@ -101,7 +107,7 @@ def test_the_corpus_is_tested_in_full() -> None:
 def test_the_bucket_is_found(name: str) -> None:
     sent = event(name)
 
-    request = from_eventbridge(sent, SETTINGS)
+    request = bucket_in(sent)
 
     assert request.bucket == NAME_IN_EVENTS, f"{name} names that bucket"
     assert request.correlation_id == sent["id"], "the event's id is carried on"
@@ -116,18 +122,17 @@ def test_the_event_is_ignored(name: str) -> None:
 def test_an_ignored_event_still_tells_its_bucket_and_id(name: str) -> None:
     sent = event(name)
 
-    with pytest.raises(Ignored) as caught:
-        from_eventbridge(sent, SETTINGS)
+    found = ignored(sent)
 
-    assert caught.value.bucket == NAME_IN_EVENTS, "the log must say which bucket it was"
-    assert caught.value.correlation_id == sent["id"], "and which event"
+    assert found.bucket == NAME_IN_EVENTS, "the log must say which bucket it was"
+    assert found.correlation_id == sent["id"], "and which event"
 
 
 def test_only_a_created_bucket_is_new() -> None:
     moment = datetime(2026, 3, 2, 9, 3, 8, tzinfo=UTC)
 
-    assert from_eventbridge(event("create_bucket"), SETTINGS).created_at == moment
-    assert from_eventbridge(event("put_bucket_tagging"), SETTINGS).created_at is None
+    assert bucket_in(event("create_bucket")).created_at == moment
+    assert bucket_in(event("put_bucket_tagging")).created_at is None
 
 
 @pytest.mark.parametrize("when", [None, "", "yesterday", "2026-13-40", 17, [], "9" * 100])
@@ -135,14 +140,14 @@ def test_a_creation_time_nobody_understands_is_none(when: object) -> None:
     sent = event("create_bucket")
     sent["detail"]["eventTime"] = when
 
-    assert from_eventbridge(sent, SETTINGS).created_at is None
+    assert bucket_in(sent).created_at is None
 
 
 def test_a_creation_time_without_a_zone_is_universal_time() -> None:
     sent = event("create_bucket")
     sent["detail"]["eventTime"] = "2026-03-02T09:03:08"
 
-    created_at = from_eventbridge(sent, SETTINGS).created_at
+    created_at = bucket_in(sent).created_at
 
     assert created_at == datetime(2026, 3, 2, 9, 3, 8, tzinfo=UTC), "CloudTrail speaks UTC"
 
@@ -153,7 +158,7 @@ def test_a_creation_time_without_a_zone_is_universal_time() -> None:
 )
 @pytest.mark.parametrize("field", ["resourceArn", "resourceARN", "ResourceArn"])
 def test_an_arn_is_understood_however_it_is_spelt(field: str, arn: str) -> None:
-    assert from_eventbridge(tagged_resource(**{field: arn}), SETTINGS).bucket == "orders"
+    assert bucket_in(tagged_resource(**{field: arn})).bucket == "orders"
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b"])
@@ -163,16 +168,15 @@ def test_a_bucket_of_another_partition_is_ignored(partition: str) -> None:
     there = "aws-cn" if partition == "aws" else "aws"
 
     sent = tagged_resource(resourceArn=f"arn:{partition}:s3:::orders")
-    assert from_eventbridge(sent, here).bucket == "orders"
+    assert bucket_in(sent, here).bucket == "orders"
     for place in ("requestParameters", "resources"):
         arn = f"arn:{there}:s3:::orders"
         sent = tagged_resource(**({"resourceArn": arn} if place == "requestParameters" else {}))
         if place == "resources":
             sent["detail"]["resources"] = [{"type": "AWS::S3::Bucket", "ARN": arn}]
-        with pytest.raises(Ignored) as caught:
-            from_eventbridge(sent, here)
-        assert caught.value.reason == Reason.OTHER_PARTITION
-        assert there in str(caught.value), "the sentence says where it is"
+        found = ignored(sent, here)
+        assert found.reason == Reason.OTHER_PARTITION
+        assert there in str(found), "the sentence says where it is"
 
 
 @pytest.mark.parametrize(
@@ -355,24 +359,23 @@ def test_a_correlation_id_is_bounded() -> None:
     assert len(received.correlation_id) == 128, "a hostile id must not swell every log line"
 
 
-WISHES = {CHECK_DETAIL_TYPE, RELEASE_DETAIL_TYPE}
-
-
-def own(detail: object, wish: object = CHECK_DETAIL_TYPE, **more: object) -> list[Any]:
+def own(
+    detail: object,
+    wish: object = Wish.CHECK,
+    function: str = "enable_replication",
+    **more: object,
+) -> list[Any]:
     """What a request of our own kind is read as."""
-    return list(
-        from_own({"source": "s3-dr", "detail-type": wish, "detail": detail, **more}, WISHES)
-    )
+    sent = {"source": "s3-dr", "detail-type": wish, "detail": detail, **more}
+    return list(read(function, sent, SETTINGS))
 
 
 def test_a_request_names_one_bucket_or_several() -> None:
     one = own({"bucket": "orders"}, id="e-1")
-    several = own({"buckets": ["orders", "reports"]}, RELEASE_DETAIL_TYPE)
+    several = own({"buckets": ["orders", "reports"]}, Wish.RELEASE)
 
     assert one == [BucketRequest("orders", "e-1")]
-    assert several == [
-        BucketRequest(name, "", wish=RELEASE_DETAIL_TYPE) for name in ("orders", "reports")
-    ]
+    assert several == [BucketRequest(name, "", wish=Wish.RELEASE) for name in ("orders", "reports")]
     assert own({"bucket": "one", "buckets": ["other"]}) == [BucketRequest("other", "")]
 
 
@@ -427,20 +430,21 @@ def test_a_request_that_names_no_bucket_is_unknown(detail: object) -> None:
 
 @pytest.mark.parametrize(
     "wish",
-    [BACKFILL_DETAIL_TYPE, CONFIRM_DETAIL_TYPE, "", None, 7, [CHECK_DETAIL_TYPE], {}],
+    [Wish.BACKFILL, Wish.CONFIRM, Wish.RELEASE, Wish.SWEEP, "", None, 7, [Wish.CHECK], {}],
     ids=repr,
 )
-def test_a_wish_that_the_function_does_not_know_is_unknown(wish: object) -> None:
-    [found] = own({"buckets": ["orders", "reports"]}, wish)
+@pytest.mark.parametrize("function", ["source_bucket_check", "destination_bucket_check"])
+def test_a_wish_that_the_function_does_not_know_is_unknown(function: str, wish: object) -> None:
+    [found] = own({"buckets": ["orders", "reports"]}, wish, function)
 
     assert isinstance(found, Ignored), "once, and not for each bucket"
     assert found.reason == Reason.UNKNOWN_EVENT
-    assert CHECK_DETAIL_TYPE in str(found), "the sentence says what it would have known"
+    assert Wish.CHECK in str(found), "the sentence says what it would have known"
 
 
 @given(JSON, JSON, JSON)
 def test_any_json_value_as_a_request_is_read(detail: Any, wish: Any, number: Any) -> None:
-    for kind in (wish, CHECK_DETAIL_TYPE):
+    for kind in (wish, Wish.CHECK):
         found = own(detail, kind, id=number)
         assert found, "there is always something to report"
         for item in found:
@@ -455,22 +459,113 @@ def test_any_json_value_in_a_request_is_read(name: Any, names: Any) -> None:
 
 
 @given(JSON)
-def test_any_json_value_has_a_sender(sent: Any) -> None:
-    assert is_own(sent) is (isinstance(sent, dict) and sent.get("source") == "s3-dr")
-    assert is_own(sent) or not is_call(sent)
+def test_only_an_object_of_our_own_kind_is_a_call(sent: Any) -> None:
+    is_own = isinstance(sent, dict) and sent.get("source") == "s3-dr"
+
+    assert is_call(sent) is (is_own and "account" not in sent)
 
 
 def test_only_who_waits_for_the_answer_makes_a_call() -> None:
     assert is_call({"source": "s3-dr"})
     assert not is_call({"source": "s3-dr", "account": "111122223333"}), "a bus brought it"
     assert not is_call(event("check_request"))
-    assert is_own(event("check_request"))
-    assert not is_own(event("put_bucket_tagging"))
+    assert not is_call({"account": "111122223333"})
+
+
+@pytest.mark.parametrize("function", sorted(WISHES.keys() - {"sweep"}))
+@pytest.mark.parametrize("wish", [*Wish, "Object Created"])
+def test_each_function_takes_what_is_its_own(function: str, wish: str) -> None:
+    [found] = own({"bucket": "orders"}, wish, function)
+
+    if wish in WISHES[function]:
+        assert found == BucketRequest("orders", "", wish=wish)
+    else:
+        assert found.reason == Reason.UNKNOWN_EVENT
+        assert str(found) == f"not one of {', '.join(sorted(WISHES[function]))}"
+
+
+# What no function was made for: the reason and the words are in logs, for who has to find out.
+FOREIGN_TO_THE_BUS = "neither a CloudTrail record nor a check request"
+FOREIGN_TO_A_TOPIC = "not an SNS event: no Records"
+
+
+@pytest.mark.parametrize("function", sorted(WISHES.keys() - {"sweep"}))
+@pytest.mark.parametrize(
+    "sent",
+    [
+        None,
+        [],
+        {},
+        "x",
+        {"Records": []},
+        {"Records": "x"},
+        {"source": "aws.s3", "detail-type": "Object Created", "id": "e-1"},
+        {"source": ["s3-dr"], "detail-type": Wish.CHECK, "detail": {"bucket": "orders"}},
+    ],
+    ids=repr,
+)
+def test_a_foreign_envelope_is_unknown_in_each_functions_words(function: str, sent: Any) -> None:
+    on_the_bus = function == "source_bucket_check"
+
+    [found] = read(function, sent, SETTINGS)
+
+    assert isinstance(found, Ignored)
+    assert found.reason == Reason.UNKNOWN_EVENT
+    assert str(found) == (FOREIGN_TO_THE_BUS if on_the_bus else FOREIGN_TO_A_TOPIC)
+    known = sent.get("id", "") if isinstance(sent, dict) and on_the_bus else ""
+    assert found.correlation_id == known
+
+
+def test_what_one_function_is_fed_with_is_foreign_to_the_others() -> None:
+    [by_topic] = read("source_bucket_check", sns_event(message("orders")), SETTINGS)
+    [by_bus] = read("enable_replication", event("put_bucket_tagging"), SETTINGS)
+
+    assert (str(by_topic), str(by_bus)) == (FOREIGN_TO_THE_BUS, FOREIGN_TO_A_TOPIC)
+
+
+def test_a_request_by_the_bus_is_about_one_bucket_and_a_call_about_all() -> None:
+    names = {"buckets": ["orders", "reports", "Bad"]}
+    by_bus = {"account": "111122223333", "id": "e-1"}
+
+    assert own(names, function="source_bucket_check", **by_bus) == [BucketRequest("orders", "e-1")]
+    assert len(own(names, function="source_bucket_check")) == 3
+    for function in ("destination_bucket_check", "enable_replication"):
+        assert len(own(names, function=function, **by_bus)) == 3
+
+
+# --- the sweep ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wish", [*sorted(WISHES["sweep"]), "else", None, ["a"]], ids=repr)
+def test_a_sweep_hears_what_is_asked_of_it(wish: Any) -> None:
+    sent = {"source": "s3-dr", "detail-type": wish}
+
+    plain = read_sweep(sent)
+    by_terraform = read_sweep({**sent, "tf": {"action": "delete"}})
+
+    assert (plain.wish, plain.action, plain.is_waited_for) == (wish, None, True)
+    assert (by_terraform.wish, by_terraform.action) == (wish, "delete")
+
+
+@pytest.mark.parametrize(("wait", "waits"), [(False, False), (True, True), (None, True), (0, True)])
+def test_only_false_is_not_waited_for(wait: object, waits: bool) -> None:
+    assert read_sweep({"wait": wait}).is_waited_for is waits
+
+
+@given(JSON)
+def test_any_json_value_is_a_wish_for_a_sweep_unless_it_is_of_our_own_kind(sent: Any) -> None:
+    found = read_sweep(sent)
+
+    if not (isinstance(sent, dict) and sent.get("source") == "s3-dr"):
+        assert found.wish == Wish.SWEEP, "such as its schedule's"
+
+
+# --- from one function to the next -------------------------------------------
 
 
 def test_a_message_carries_no_wish_on() -> None:
     """The next function reads everything from AWS, and is not told to release."""
-    sent = BucketRequest("orders", "c-1", wish=RELEASE_DETAIL_TYPE, dry_run=True, everything=True)
+    sent = BucketRequest("orders", "c-1", wish=Wish.RELEASE, dry_run=True, everything=True)
 
     [received] = from_sns(sns_event(sent.message()))
 
@@ -479,7 +574,7 @@ def test_a_message_carries_no_wish_on() -> None:
 
 @pytest.mark.parametrize("field", ["wish", "dry_run", "everything"])
 def test_a_message_cannot_ask_for_more_than_a_check(field: str) -> None:
-    forged = {"version": 1, "bucket": "orders", field: RELEASE_DETAIL_TYPE}
+    forged = {"version": 1, "bucket": "orders", field: Wish.RELEASE}
 
     [received] = from_sns(sns_event(json.dumps(forged)))
 

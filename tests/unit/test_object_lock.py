@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functional.payload import checked, profiles
+from functional.payload import checked, profiles, seen
 from s3_dr import object_lock
 from s3_dr.object_lock import Lock
 from s3_dr.outcomes import Blocked, Reason
@@ -52,6 +52,10 @@ def check(source: Lock = UNLOCKED, twin: Lock = UNLOCKED, **profile: Any) -> Any
     return found
 
 
+def wanted_by(made: Any) -> Lock:
+    return object_lock.wanted(made, seen(made))
+
+
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_is_read_as_s3_shows_it(lock: Lock) -> None:
     bucket: Any = Locked(lock)
@@ -88,7 +92,7 @@ def test_a_lock_that_is_not_enabled_is_none() -> None:
 def test_the_source_and_the_profile_decide_about_the_lock(
     source: Lock, profile: dict[str, Any], wanted: Lock
 ) -> None:
-    assert object_lock.wanted(check(source, **profile)) == wanted
+    assert wanted_by(check(source, **profile)) == wanted
 
 
 @pytest.mark.parametrize("wanted", LOCKS)
@@ -101,8 +105,8 @@ def test_a_twin_that_has_to_be_locked_is_locked_or_blocks(wanted: Lock, found: L
             object_lock.require_locked(made, wanted)
         assert caught.value.reason == Reason.TWIN_NOT_LOCKED
     else:
-        seen = object_lock.require_locked(made, wanted)
-        assert seen == (found if wanted.is_on else UNLOCKED)
+        shown = object_lock.require_locked(made, wanted)
+        assert shown == (found if wanted.is_on else UNLOCKED)
     assert made.twin.reads == int(wanted.is_on), "who needs no lock asks for none"
 
 
@@ -134,7 +138,7 @@ def test_the_lock_of_a_twin_of_long_ago_is_not_waited_for() -> None:
 
 def ensure(made: Any, wanted: Lock, found: Lock) -> None:
     """What is done for every property that a twin has to have."""
-    kept = object_lock.kept(made, wanted, found)
+    kept = object_lock.kept(seen(made), wanted, found)
     if kept != found:
         object_lock.put(made.twin, kept)
 
@@ -175,7 +179,7 @@ def test_the_sources_retention_never_loosens_the_twins(source: Any, twin: Any, t
     found = Lock(True, twin)
     made = check(Lock(True, source), found)
 
-    ensure(made, object_lock.wanted(made), found)
+    ensure(made, wanted_by(made), found)
 
     assert object_lock.read(made.twin).retention == then
     assert len(made.twin.written) == int(then != twin)
@@ -194,8 +198,8 @@ def test_a_new_twin_gets_its_retention() -> None:
 def test_the_profile_is_not_changed_by_use() -> None:
     made = check(always=True, retention={"mode": "GOVERNANCE", "days": 30})
 
-    first = object_lock.wanted(made)
+    first = wanted_by(made)
     assert first.retention is not None
     first.retention["Days"] = 1
 
-    assert object_lock.wanted(made).retention == DAYS, "it is the next bucket's, too"
+    assert wanted_by(made).retention == DAYS, "it is the next bucket's, too"

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functional.payload import checked
-from s3_dr.record import Gap, Job, Memory, Record, Superseded, bucket_of, key_of, now
+from s3_dr.aws import now
+from s3_dr.record import Gap, Job, Memory, Record, Superseded
 
 TEXT = st.text(max_size=8)
 TIME = st.just("") | st.datetimes().map(lambda moment: moment.isoformat())
@@ -144,25 +145,12 @@ def test_what_is_not_written_has_its_default() -> None:
     assert (Gap("g").attempt, Gap("g").everything, Gap("g").failed_only) == (1, False, False)
 
 
-@pytest.mark.parametrize("bucket", ["orders", "a.b-c", "a" * 63, "x.json", "state"])
-def test_the_key_names_the_bucket(bucket: str) -> None:
-    assert key_of(bucket) == f"state/{bucket}.json"
-    assert bucket_of(key_of(bucket)) == bucket
-
-
-def test_moments_sort_as_they_come() -> None:
-    moments = [now() for _ in range(50)]
-
-    assert moments == sorted(moments)
-    assert {len(moment) for moment in moments} == {len("2026-03-02T09:03:08.000000+00:00")}
-
-
 def test_a_bucket_without_a_record_is_new() -> None:
     found = memory(Store())
 
     assert found.is_new and found.is_kept and not found.is_lost
     assert found.record == Record()
-    found.raise_error()
+    found.require_read()
 
 
 def test_the_first_write_may_not_overwrite() -> None:
@@ -232,7 +220,7 @@ def test_any_other_answer_to_a_read_is_told_at_the_end(fault: Any, is_lost: bool
     found.save()
     assert store.writes == 0
     with pytest.raises(type(fault)) as caught:
-        found.raise_error()
+        found.require_read()
     assert caught.value is fault
 
 
@@ -286,7 +274,7 @@ def test_what_cannot_be_read_is_begun_anew_and_warned_of(body: bytes) -> None:
     assert found.record == Record()
     assert "could not be read" in found._check.warnings[0]
     assert found.is_new and found.is_kept
-    found.raise_error()
+    found.require_read()
     found.save()
     assert store.asked[-1]["IfMatch"] == '"1"', "it is there, so it is overwritten on condition"
     assert store.writes == 1

@@ -78,6 +78,43 @@ def test_a_bucket_arn_is_of_the_partition() -> None:
     assert settings.bucket_arn("orders") == "arn:aws-cn:s3:::orders"
 
 
+@pytest.mark.parametrize(
+    ("overrides", "key"),
+    [
+        ({}, ""),
+        ({"DR_KEY_ARN": "module"}, "module"),
+        ({"PROFILES": profiles(kms_key_arn="profile")}, "profile"),
+        ({"DR_KEY_ARN": "module", "PROFILES": profiles(kms_key_arn="profile")}, "profile"),
+    ],
+)
+def test_the_profiles_key_comes_before_the_modules(overrides: dict[str, str], key: str) -> None:
+    settings = Settings.from_environment(environment(**overrides))
+
+    assert settings.replica_key_arn(settings.profiles[0]) == key
+
+
+@pytest.mark.parametrize(
+    ("use", "foreign", "roles"),
+    [
+        ("block", "x,y", {"ours"}),
+        ("use", "x,y", {"ours", "x", "y"}),
+        ("use", "", {"ours"}),
+    ],
+)
+def test_a_foreign_role_copies_only_where_the_profile_uses_it(
+    use: str, foreign: str, roles: set[str]
+) -> None:
+    settings = Settings.from_environment(
+        environment(
+            FOREIGN_ROLE_ARNS=foreign,
+            PROFILES=profiles(on_foreign_role=use),
+            REPLICATION_ROLE_ARN="ours",
+        )
+    )
+
+    assert settings.replication_role_arns(settings.profiles[0]) == roles
+
+
 OPTIONAL = (
     "BATCH_ROLE_ARN",
     "DR_BUCKET_PREFIX",

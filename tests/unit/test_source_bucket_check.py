@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functional.payload import ACCOUNT, checked, profiles, s3_model_without
+from functional.payload import ACCOUNT, checked, profiles, s3_model_without, seen
 from s3_dr import source_bucket_check as source
 from s3_dr import twin
 from s3_dr.outcomes import Blocked, Outcome, Reason
@@ -32,13 +32,16 @@ class Source:
     def read(self, operation: str, *, absent: str = "") -> Any:
         return self.answers.get(operation)
 
+    def replication(self) -> Any:
+        return self.answers.get("replication")
+
     def write(self, operation: str, **parameters: Any) -> None:
         self.written.append((operation, parameters))
 
 
 @pytest.fixture(autouse=True)
 def no_twin_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(twin, "exists", lambda check: False)
+    monkeypatch.setattr(twin, "find", lambda check: None)
 
 
 def check(versioning: Any, profile: dict[str, Any] | None = None, **answers: Any) -> Any:
@@ -46,7 +49,7 @@ def check(versioning: Any, profile: dict[str, Any] | None = None, **answers: Any
     found: Any = checked(PROFILES=profiles(**(profile or {})))
     found.source = Source(versioning, **answers)
     found.clients.publish = lambda topic, message: None
-    found.observe_source = lambda: None
+    found.observe_source = lambda: seen(found)
     return found
 
 
@@ -133,7 +136,7 @@ def test_a_lock_of_the_source_is_not_even_looked_at() -> None:
 
 
 def test_what_blocks_at_the_end_of_the_journey_blocks_before_the_first_write() -> None:
-    made = check({}, get_bucket_replication={"ReplicationConfiguration": FOREIGN})
+    made = check({}, replication=FOREIGN)
 
     with pytest.raises(Blocked) as caught:
         source.source_bucket_check(made)
@@ -145,9 +148,9 @@ def test_what_blocks_at_the_end_of_the_journey_blocks_before_the_first_write() -
 def test_a_twin_that_cannot_be_blocks_before_the_first_write(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def taken(_: object) -> bool:
+    def taken(_: object) -> None:
         raise Blocked(Reason.TWIN_NAME_TAKEN, "orders-dr")
 
-    monkeypatch.setattr(twin, "exists", taken)
+    monkeypatch.setattr(twin, "find", taken)
 
     assert blocked(check({})) == Reason.TWIN_NAME_TAKEN

@@ -11,12 +11,10 @@ import pytest
 
 from functional.payload import checked, s3_model_without
 from s3_dr import twin
-from s3_dr.object_lock import Lock
 from s3_dr.outcomes import Blocked, Reason
 
 TAGS = ("CreateBucketConfiguration", "Tags")
 NAMESPACE = ("CreateBucketRequest", "BucketNamespace")
-UNLOCKED = Lock()
 OWN_NAMESPACE = {"DR_BUCKET_NAMESPACE": "account-regional"}
 
 
@@ -35,11 +33,11 @@ def require_sdk(*missing: tuple[str, str], **overrides: str) -> None:
     twin.require_sdk(checked(SimpleNamespace(source_s3=None, dr_s3=dr_s3), **overrides))
 
 
-def created(lock: Lock = UNLOCKED, /, **overrides: str) -> dict[str, Any]:
+def created(*, is_locked: bool = False, **overrides: str) -> dict[str, Any]:
     """What CreateBucket is asked for."""
     s3 = S3()
     check = checked(SimpleNamespace(source_s3=None, dr_s3=s3), **overrides)
-    assert twin.create(check, lock)
+    assert twin.create(check, is_locked=is_locked) == twin.Marked({}, is_new=True)
     assert check.changes == ["CreateBucket"]
     return s3.asked
 
@@ -90,8 +88,7 @@ def test_a_plain_twin_is_asked_for_without_options() -> None:
 
 
 def test_a_locked_twin_is_locked_from_its_creation() -> None:
-    assert created(Lock(True))["ObjectLockEnabledForBucket"] is True
-    assert created(Lock(True, {"Mode": "GOVERNANCE", "Days": 1}))["ObjectLockEnabledForBucket"]
+    assert created(is_locked=True)["ObjectLockEnabledForBucket"] is True
 
 
 def test_a_twin_of_the_accounts_own_namespace_is_asked_for_there() -> None:

@@ -14,11 +14,14 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
-from ..aws import Bucket, error_name
-from ..check import Check
-from ..tags import CLONED_TAG, MANAGER_TAG
+from botocore.exceptions import ClientError
+
+from .. import twin
+from ..aws import Bucket, error_name, is_denied
+from ..check import Check, Seen
 from .terms import Terms
 
 # Left behind before a write, and for good by a run that was ended: what is found then may be ours.
@@ -135,16 +138,16 @@ class Cloning:
 
     Attributes:
         check: the check it is part of.
-        terms: what stands for what.
-        is_new: the twin was made a moment ago, with nothing configured.
+        seen: the source.
+        marked: the twin.
         source_values: what is known of the source already, by property.
         twin_values: what is known of the twin already.
         policy: the twin's whole policy, as it stands.
     """
 
     check: Check
-    terms: Terms
-    is_new: bool
+    seen: Seen
+    marked: twin.Marked
     source_values: dict[str, Any]
     twin_values: dict[str, Any]
     policy: dict[str, Any]
@@ -152,18 +155,29 @@ class Cloning:
     _steps: list[_Step] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._left = _marks(self.check.twin_tags)
+        self._left = _marks(self.marked.tags)
         self._touched: set[str] = set()
+
+    @cached_property
+    def terms(self) -> Terms:
+        """What stands for what."""
+        settings, profile = self.check.settings, self.seen.profile
+        return Terms(
+            source=self.check.source.name,
+            twin=self.check.twin.name,
+            source_account=settings.source_account_id,
+            dr_account=settings.dr_account_id,
+            source_region=settings.source_region,
+            dr_region=settings.dr_region,
+            replica_key_arn=settings.replica_key_arn(profile),
+            role_arns=settings.replication_role_arns(profile) | settings.own_role_arns,
+            given=settings.translations,
+        )
 
     @property
     def restores(self) -> bool:
         """Whether what others changed on the twin is put back."""
-        return self.check.known_profile.on_drift == "restore"
-
-    @property
-    def made_the_twin(self) -> bool:
-        """Whether this module made the twin, so that there was nothing on it before."""
-        return self.is_new or MANAGER_TAG in self.check.twin_tags
+        return self.seen.profile.on_drift == "restore"
 
     def note(self, sentence: str) -> None:
         """Say what is not on the twin as it is on the source, and why."""
@@ -171,13 +185,32 @@ class Cloning:
 
     def chooses(self, each: Property) -> bool:
         """Whether the profile clones a property."""
-        return each.name in self.check.known_profile.clone
+        return each.name in self.seen.profile.clone
 
     def of_source(self, each: Property) -> Any:
         """The source's value, read once."""
         if each.name not in self.source_values:
             self.source_values[each.name] = each.read(self.check.source)
         return self.source_values[each.name]
+
+    def wanted(self, each: Property) -> Any:
+        """What is to be cloned of a property, were nothing of it on the twin; None for nothing.
+
+        Nothing is cloned of what may not be read, which the report tells.
+        """
+        if not self.chooses(each):
+            return None
+        try:
+            source = self.of_source(each)
+        except ClientError as error:
+            if not is_denied(error):
+                raise
+            return None
+        notes, self._notes = self._notes, []
+        try:
+            return each.translate(self, source, None)
+        finally:
+            self._notes = notes
 
     def was_left(self, each: Property, found: Any) -> bool:
         """Whether the twin's value is, for certain, the one that was written last."""
@@ -224,23 +257,23 @@ class Cloning:
         finally:
             self.check.properties = [step.line() for step in steps if step.is_done]
 
-    def raise_failures(self) -> None:
+    def require_cloned(self) -> None:
         """End the check as a failure if a property is one.
 
         Raises:
             NotCloned: naming the properties.
         """
         failed = [
-            f"{line['property']} ({line['reason']})"
-            for line in self.check.properties
-            if line["outcome"] == Fidelity.FAILED
+            f"{step.each.name} ({step.reason})"
+            for step in self._steps
+            if step.outcome == Fidelity.FAILED
         ]
         if failed:
             raise NotCloned(f"not cloned to {self.check.twin.name}: {', '.join(failed)}")
 
     def _found(self, step: _Step) -> Any:
         each = step.each
-        if step.wrote or not (self.is_new or each.name in self.twin_values):
+        if step.wrote or not (self.marked.is_new or each.name in self.twin_values):
             return (each.read_twin or each.read)(self.check.twin)
         return self.twin_values.get(each.name)
 
@@ -312,13 +345,13 @@ class Cloning:
         if wanted is None and source is not None:
             step.outcome, step.reason = Fidelity.SKIPPED, Why.LEFT_OUT
         if each.text(wanted) == each.text(step.found):
-            is_new = each.key not in self._left and self.made_the_twin
+            is_new = each.key not in self._left and self.marked.is_made_here
             self._leave(step, "" if is_new or self.is_ours(each) else _THEIRS)
             return
         # What never was ours is not taken away from a twin that somebody else made.
-        may_go = wanted is not None or self.is_ours(each) or self.made_the_twin
+        may_go = wanted is not None or self.is_ours(each) or self.marked.is_made_here
         if not self.may_write(each, step.found):
-            known = each.key in self._left or self.made_the_twin
+            known = each.key in self._left or self.marked.is_made_here
             step.is_drift, step.reason = True, Why.DRIFT if known else Why.NOT_OURS
             may_go = may_go and self.restores
         elif not may_go:
@@ -380,7 +413,7 @@ class Cloning:
             marks[key] = self._left.get(key, "")
         self._left = {key: mark for key, mark in sorted(marks.items()) if mark}
         text = " ".join(f"{key}={mark}" for key, mark in self._left.items())
-        tag_twin(self.check, {CLONED_TAG: text})
+        twin.tell_cloned(self.check, text)
         self._touched.clear()
 
     def _write(self, step: _Step) -> None:
@@ -413,34 +446,5 @@ class Cloning:
 
 
 def _marks(tags: Mapping[str, str]) -> dict[str, str]:
-    words = tags.get(CLONED_TAG, "").split()
+    words = twin.cloned(tags).split()
     return dict(word.split("=", 1) for word in words if "=" in word)
-
-
-def tag_twin(check: Check, tags: Mapping[str, str]) -> None:
-    """Give the twin these tags beside those it has.
-
-    TagResource leaves other tags alone, which PutBucketTagging does not, and works on buckets that
-    have ABAC enabled, on which PutBucketTagging does not.
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/buckets-tagging-enable-abac.html
-    """
-    _control(check, "tag_resource", Tags=[{"Key": key, "Value": tags[key]} for key in sorted(tags)])
-
-
-def untag_twin(check: Check, keys: Iterable[str]) -> None:
-    """Take tags away from the twin."""
-    _control(check, "untag_resource", TagKeys=sorted(keys))
-
-
-def _control(check: Check, operation: str, **parameters: Any) -> None:
-    control = check.clients.dr_control
-    if not check.request.dry_run:
-        check.budget.settle(
-            lambda: getattr(control, operation)(
-                AccountId=check.settings.dr_account_id,
-                ResourceArn=check.settings.bucket_arn(check.twin.name),
-                **parameters,
-            ),
-            check.twin.is_settling,
-        )
-    check.changes.append(control.meta.method_to_api_mapping[operation])

@@ -11,11 +11,8 @@ from typing import Any
 
 from .. import encryption, object_lock, twin
 from ..aws import Bucket
-from ..check import Check
-from ..record import now
-from ..tags import LIFE_TAG
 from . import translators, twin_policy
-from .engine import Cloning, Property, tag_twin, untag_twin
+from .engine import Cloning, Property
 
 _OWNERSHIP = "BucketOwnerEnforced"
 
@@ -102,12 +99,7 @@ def _ownership(response: Any) -> Any:
 
 
 def _ownership_if_chosen(cloning: Cloning, value: Any, _: Any) -> Any:
-    return value if "ownership" in cloning.check.known_profile.clone else None
-
-
-def _tell_life(check: Check) -> None:
-    made = check.twin_tags.get(LIFE_TAG, "").partition("/")[0]
-    tag_twin(check, {LIFE_TAG: f"{made}/{now()}"})
+    return value if "ownership" in cloning.seen.profile.clone else None
 
 
 def _put_versioning(cloning: Cloning, wanted: Any, found: Any) -> None:
@@ -115,10 +107,12 @@ def _put_versioning(cloning: Cloning, wanted: Any, found: Any) -> None:
     if found == "Suspended":
         # S3 failed to copy what was written meanwhile, and will not try again: that has to be seen
         # by the function that looks after existing objects.
-        _tell_life(check)
+        twin.tell_life(check, cloning.marked)
     check.twin.write("put_bucket_versioning", VersioningConfiguration={"Status": wanted})
     if found == "Suspended":
-        _tell_life(check)  # again: what failed since the first time is for the next look
+        twin.tell_life(
+            check, cloning.marked
+        )  # again: what failed since the first time is for the next look
 
 
 def _put_encryption(cloning: Cloning, wanted: Any, _: Any) -> None:
@@ -132,9 +126,9 @@ def _put_object_lock(cloning: Cloning, wanted: Any, _: Any) -> None:
 def _put_tags(cloning: Cloning, wanted: Any, found: Any) -> None:
     wanted, found = wanted or {}, found or {}
     if gone := found.keys() - wanted.keys():
-        untag_twin(cloning.check, gone)
+        twin.untag(cloning.check, gone)
     if new := {key: text for key, text in wanted.items() if found.get(key) != text}:
-        tag_twin(cloning.check, new)
+        twin.tag(cloning.check, new)
 
 
 def _lifecycle(response: Any) -> Any:
@@ -181,10 +175,10 @@ def _put_acl(cloning: Cloning, wanted: Any, _: Any) -> None:
 
 def _put_policy(cloning: Cloning, wanted: Any, _: Any) -> None:
     try:
-        cloning.policy = twin_policy.put(cloning.check, wanted)
+        cloning.policy = twin_policy.put(cloning.check, cloning.seen, wanted)
     except Exception:
         # It may have come through: what is shared is looked for in what is there.
-        cloning.policy = twin_policy.parsed(cloning.check.twin)
+        cloning.policy = cloning.check.twin.policy()
         raise
 
 
@@ -203,11 +197,11 @@ def _notifications_in_order(value: Any) -> Any:
 
 POLICY = Property(
     "policy",
-    lambda bucket: twin_policy.parsed(bucket) or None,
+    lambda bucket: bucket.policy() or None,
     _put_policy,
     translators.policy,
     normal=twin_policy.normal,
-    read_twin=lambda bucket: twin_policy.of_others(twin_policy.parsed(bucket)),
+    read_twin=lambda bucket: twin_policy.of_others(bucket.policy()),
 )
 
 PROPERTIES = (
@@ -246,14 +240,14 @@ PROPERTIES = (
         "encryption",
         encryption.read,
         _put_encryption,
-        lambda cloning, value, found: encryption.wanted(cloning.check, value, found),
+        lambda cloning, value, found: encryption.wanted(cloning.check, cloning.seen, value, found),
         is_forced=True,
     ),
     Property(
         "object_lock",
         object_lock.read,
         _put_object_lock,
-        lambda cloning, value, found: object_lock.kept(cloning.check, value, found),
+        lambda cloning, value, found: object_lock.kept(cloning.seen, value, found),
         is_forced=True,
     ),
     Property(

@@ -55,7 +55,7 @@ def lifecycle(cloning: Cloning, value: Value, _: Value) -> Value:
     A replica has the age of its original, so it would be deleted at the original's hour.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-requirements.html
     """
-    profile = cloning.check.known_profile
+    profile = cloning.seen.profile
     rules = []
     for rule in value["Rules"] if value else []:
         kept = dict(rule)

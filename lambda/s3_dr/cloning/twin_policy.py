@@ -9,24 +9,12 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from ..aws import Bucket
-from ..check import Check
+from ..check import Check, Seen
 from ..outcomes import Blocked, Reason
 from .source_policy import REPLICATION_SID, TLS_SID
 from .source_policy import normal as normal_statement
 
 _OUR_SIDS = frozenset({TLS_SID, REPLICATION_SID})
-
-
-def parsed(bucket: Bucket) -> dict[str, Any]:
-    """A bucket's policy with its statements as a list; empty if it has none."""
-    found = bucket.read("get_bucket_policy", absent="NoSuchBucketPolicy")
-    if not found:
-        return {}
-    policy: dict[str, Any] = json.loads(found["Policy"])
-    statements = policy.get("Statement", [])
-    # IAM lets a single statement stand without its list.
-    return {**policy, "Statement": statements if isinstance(statements, list) else [statements]}
 
 
 def of_others(policy: dict[str, Any]) -> dict[str, Any] | None:
@@ -62,17 +50,17 @@ def refuse_sharing(
             )
 
 
-def ensure(check: Check, policy: dict[str, Any]) -> None:
+def ensure(check: Check, seen: Seen, policy: dict[str, Any]) -> None:
     """The policy has our statements as they should be; statements that are not ours stay."""
-    wanted = _our_statements(check)
+    wanted = _our_statements(check, seen)
     ours = [each for each in policy.get("Statement", []) if each.get("Sid") in _OUR_SIDS]
     if sorted(map(normal_statement, ours)) != sorted(map(normal_statement, wanted)):
-        put(check, of_others(policy))
+        put(check, seen, of_others(policy))
 
 
-def put(check: Check, others: dict[str, Any] | None) -> dict[str, Any]:
+def put(check: Check, seen: Seen, others: dict[str, Any] | None) -> dict[str, Any]:
     """Give the twin a policy of our statements and these, and return it."""
-    statements = [*(others or {}).get("Statement", []), *_our_statements(check)]
+    statements = [*(others or {}).get("Statement", []), *_our_statements(check, seen)]
     policy = {"Version": "2012-10-17", **(others or {}), "Statement": statements}
     # S3 takes 20 KB.
     check.twin.write("put_bucket_policy", Policy=json.dumps(policy, separators=(",", ":")))
@@ -94,7 +82,7 @@ def _is_within(check: Check, statement: dict[str, Any]) -> bool:
     return all(name == account or name.split(":")[4:5] == [account] for name in map(str, named))
 
 
-def _our_statements(check: Check) -> list[dict[str, Any]]:
+def _our_statements(check: Check, seen: Seen) -> list[dict[str, Any]]:
     arn, partition = check.settings.bucket_arn(check.twin.name), check.settings.partition
     tls_only = {
         "Sid": TLS_SID,
@@ -108,9 +96,7 @@ def _our_statements(check: Check) -> list[dict[str, Any]]:
         return [tls_only]
     # Across accounts the twin's owner has to let the source's replication role in.
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
-    roles = {check.settings.replication_role_arn}
-    if check.known_profile.on_foreign_role == "use":
-        roles |= check.settings.foreign_role_arns
+    roles = check.settings.replication_role_arns(seen.profile)
     # Not as principals: S3 keeps those by an inner ID, and a role that is made anew has another.
     allow = {
         "Effect": "Allow",

@@ -13,12 +13,11 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functional.payload import checked, profiles
+from functional.payload import checked, profiles, seen
 from s3_dr.cloning.engine import Cloning, NotCloned, NotPortable, Property
-from s3_dr.cloning.terms import Terms
 from s3_dr.tags import MANAGER_TAG, SOURCE_TAG
+from s3_dr.twin import Marked
 
-TERMS = Terms("orders", "orders-dr", "1" * 12, "1" * 12, "us-west-2", "us-east-2")
 MADE = {SOURCE_TAG: "orders", MANAGER_TAG: "s3-dr"}
 ADOPTED = {SOURCE_TAG: "orders"}
 NAMES = ("cors", "lifecycle", "website")
@@ -93,10 +92,10 @@ class Buckets:
             is_settling=lambda _: False,
             tags=lambda: dict(self.tags),
         )
-        check.twin_tags = dict(self.tags)
-        cloning = Cloning(check, TERMS, is_new, {}, {}, {})
+        marked = Marked(dict(self.tags), is_new=is_new)
+        cloning = Cloning(check, seen(check), marked, {}, {}, {})
         cloning.run(properties or [self.property(name) for name in NAMES])
-        check.raise_failures = cloning.raise_failures
+        check.require_cloned = cloning.require_cloned
         return check
 
     def report(self, *arguments: Any, **options: Any) -> dict[str, tuple[str, str]]:
@@ -298,11 +297,11 @@ def test_a_refused_call_fails_its_property_and_no_other(what: str) -> None:
     assert outcomes == {"cors": "failed", "lifecycle": "copied", "website": "copied"}
     assert buckets.twin == {"lifecycle": 1, "website": 1}
     with pytest.raises(NotCloned, match=r"cors \(AccessDenied\)"):
-        check.raise_failures()
+        check.require_cloned()
 
     buckets.denied = set()
     check = buckets.clone()
-    check.raise_failures()
+    check.require_cloned()
     assert buckets.twin == buckets.source
     assert check.warnings == []
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functional.payload import ACCOUNT, FOREIGN_ACCOUNT, checked, profiles
+from functional.payload import ACCOUNT, FOREIGN_ACCOUNT, checked, profiles, seen
 from s3_dr.cloning import translators
 from s3_dr.cloning.engine import Cloning, NotPortable
 from s3_dr.cloning.terms import Terms
+from s3_dr.twin import Marked
 
 LOGS, DR_LOGS = "logs-west", "logs-east"
 DR_KEY = f"arn:aws:kms:us-east-2:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -23,18 +26,15 @@ GIVEN = {LOGS: DR_LOGS, QUEUE: DR_QUEUE, "shop.example.com": "shop-dr.example.co
 
 def cloning(*, dr_account: str = ACCOUNT, key: str = "", twin: str = "", **profile: Any) -> Any:
     """The cloning of ``orders`` under a profile."""
-    terms = Terms(
-        "orders",
-        twin or "orders-dr",
-        ACCOUNT,
-        dr_account,
-        "us-west-2",
-        "us-east-2",
-        replica_key_arn=key,
-        given=GIVEN,
+    check = checked(
+        DR_ACCOUNT_ID=dr_account,
+        DR_KEY_ARN=key,
+        PROFILES=profiles(**profile),
+        TRANSLATIONS=json.dumps(GIVEN),
     )
-    check = checked(PROFILES=profiles(**profile))
-    return Cloning(check, terms, False, {}, {}, {})
+    made = Cloning(check, seen(check), Marked({}), {}, {}, {})
+    made.terms = replace(made.terms, twin=twin or "orders-dr")
+    return made
 
 
 def translated(name: str, value: Any, **options: Any) -> tuple[Any, list[str]]:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functional.payload import ACCOUNT, FOREIGN_ACCOUNT, REPLICATION_ROLE, checked, profiles
+from functional.payload import ACCOUNT, FOREIGN_ACCOUNT, REPLICATION_ROLE, checked, profiles, seen
+from s3_dr.aws import Bucket
 from s3_dr.cloning import twin_policy
 from s3_dr.outcomes import Blocked, Reason
 
@@ -64,7 +65,7 @@ def against(bucket: Twin, **overrides: str) -> Any:
 
 def ensure(bucket: Twin, **overrides: str) -> Twin:
     check = against(bucket, **overrides)
-    twin_policy.ensure(check, twin_policy.parsed(check.twin))
+    twin_policy.ensure(check, seen(check), Bucket.policy(check.twin))
     return bucket
 
 
@@ -175,8 +176,9 @@ def test_a_statement_that_denies_others_is_none_of_our_business() -> None:
 
 
 def refuse(*statements: dict[str, Any], **overrides: str) -> None:
-    check = against(Twin({"Version": "2012-10-17", "Statement": list(statements)}), **overrides)
-    twin_policy.refuse_sharing(check, twin_policy.of_others(twin_policy.parsed(check.twin)))
+    check = against(Twin(), **overrides)
+    policy = {"Version": "2012-10-17", "Statement": list(statements)}
+    twin_policy.refuse_sharing(check, twin_policy.of_others(policy))
 
 
 # --- two accounts ------------------------------------------------------------

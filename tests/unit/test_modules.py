@@ -1,0 +1,81 @@
+"""Which module of the functions knows which: see docs/adr/0024-modules-and-layers.md."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import s3_dr
+
+ROOT = Path(s3_dr.__file__).parents[1]
+FUNCTIONS = {"source_bucket_check", "destination_bucket_check", "enable_replication", "sweep"}
+# What these say, they say of values alone.
+PURE = {"rule", "cloning.source_policy", "cloning.terms"}
+TALKING = {"aws", "check", "reports_bucket"}
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+PATHS = {name_of(path): path for path in (ROOT / "s3_dr").rglob("*.py")}
+
+
+def imported(name: str) -> Iterator[str]:
+    """The modules that a module imports, those of the package without its name."""
+    path = PATHS[name]
+    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        base = package[: len(package) - node.level + 1] if node.level else []
+        module = ".".join([*base, *(node.module or "").split(".")]).rstrip(".")
+        for each in node.names:
+            within = f"{module}.{each.name}"
+            yield (within if within in PATHS else module).removeprefix("s3_dr.")
+
+
+GRAPH = {name.removeprefix("s3_dr."): {*imported(name)} for name in PATHS}
+
+
+def below(name: str) -> set[str]:
+    """All that a module imports, straight or by others."""
+    found, todo = set[str](), [name]
+    while todo:
+        for each in GRAPH.get(todo.pop(), set()) - found:
+            found.add(each)
+            todo.append(each)
+    return found
+
+
+def test_the_modules_have_an_order() -> None:
+    assert {*TopologicalSorter(GRAPH).static_order()} >= {*GRAPH}, "they do not go in a circle"
+    assert not any("handlers" in known for known in GRAPH.values()), "nobody knows the handlers"
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_a_function_is_the_handlers_alone(name: str) -> None:
+    assert [each for each, known in GRAPH.items() if name in known] == ["handlers"]
+
+
+@pytest.mark.parametrize("name", sorted(PURE))
+def test_what_is_pure_talks_to_nobody(name: str) -> None:
+    talks = below(name) & TALKING
+    sdk = {each for each in below(name) if each.split(".")[0] in ("boto3", "botocore")}
+
+    assert not talks | sdk, f"{name} should need nothing that talks to AWS"
+
+
+@pytest.mark.parametrize("name", sorted(GRAPH))
+def test_only_the_standard_library_and_boto3_are_used(name: str) -> None:
+    others = {each.split(".")[0] for each in GRAPH[name] if f"s3_dr.{each}" not in PATHS}
+    known = {*sys.stdlib_module_names, "boto3", "botocore", "s3_dr"}
+
+    assert not {each for each in others - known if not each.startswith("mypy_boto3_")}
