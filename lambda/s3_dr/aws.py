@@ -232,7 +232,7 @@ class Clients:
         self._sns[region].publish(TopicArn=topic_arn, Message=message)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Budget:
     """How long the function may wait for S3 to settle.
 
@@ -291,7 +291,7 @@ class Budget:
             self.sleep(delay)
 
 
-@dataclass
+@dataclass(eq=False)
 class Bucket:
     """One bucket of an owner we expect; every call is refused by S3 if the owner is another.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from botocore.exceptions import ClientError
 
@@ -21,8 +21,7 @@ from .tags import SOURCE_TAG
 _NEW_BUCKET_AGE = timedelta(minutes=2)
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """A source bucket that is to be protected, as it was seen.
 
     Attributes:
@@ -34,7 +33,7 @@ class Seen:
     profile: Profile
 
 
-@dataclass
+@dataclass(eq=False)
 class Check:
     """The check of one source bucket, by one function.
 

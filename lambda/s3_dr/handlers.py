@@ -1,4 +1,7 @@
-"""The Lambda handlers: what came in, one check for each bucket named, what came out."""
+"""The Lambda handlers: what came in, one check for each bucket named, what came out.
+
+Each imports its own function when it is called: none has to wait for what the others need.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from . import destination_bucket_check as destination
-from . import enable_replication as replication
 from . import events, logs
-from . import source_bucket_check as source
 from .aws import Budget, Clients, error_name
 from .check import Check
 from .outcomes import Blocked, Ignored, Outcome, Reason, Result
@@ -28,17 +28,23 @@ _LEVELS: dict[str, int] = {
 
 def source_bucket_check(event: object, context: Any) -> dict[str, Any]:
     """Source region, sent by EventBridge: version a tagged bucket, then ask for its twin."""
-    return _run("source_bucket_check", source.source_bucket_check, event, context)
+    from .source_bucket_check import source_bucket_check as step
+
+    return _run("source_bucket_check", step, event, context)
 
 
 def destination_bucket_check(event: object, context: Any) -> dict[str, Any]:
     """DR region, sent by topic 01: make and prepare the twin, then ask for replication."""
-    return _run("destination_bucket_check", destination.destination_bucket_check, event, context)
+    from .destination_bucket_check import destination_bucket_check as step
+
+    return _run("destination_bucket_check", step, event, context)
 
 
 def enable_replication(event: object, context: Any) -> dict[str, Any]:
     """Source region, sent by topic 02: put our replication rule in, or take it out."""
-    return _run("enable_replication", replication.enable_replication, event, context)
+    from .enable_replication import enable_replication as step
+
+    return _run("enable_replication", step, event, context)
 
 
 def sweep(event: object, context: Any) -> dict[str, Any]:
@@ -47,7 +53,7 @@ def sweep(event: object, context: Any) -> dict[str, Any]:
     Raises:
         SweepError: something could not be found out or done.
     """
-    from .sweep import NAMED, Sweep, SweepError, do  # none of the others needs it
+    from .sweep import NAMED, Sweep, SweepError, do
 
     settings, clients = _runtime()
     work = Sweep(settings, clients, _budget(context))

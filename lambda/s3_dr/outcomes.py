@@ -93,7 +93,7 @@ class Blocked(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Result:
     """What one function did about one bucket.
 

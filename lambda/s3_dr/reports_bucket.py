@@ -25,7 +25,7 @@ _STATE = "state/"
 _LEAVING = "leaving.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ReportsBucket:
     """The bucket of an installation in which records and reports are kept.
 

@@ -18,7 +18,7 @@ class SettingsError(Exception):
     """The environment does not hold what the function needs; the message names all of it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Settings:
     """What Terraform tells the functions.
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -115,6 +118,40 @@ def test_the_settings_are_read_when_an_event_comes(
 
     with pytest.raises(SettingsError, match=r"DR_ACCOUNT_ID.*TOPIC_02_ARN"):
         handlers.source_bucket_check(event("put_bucket_tagging"), Context())
+
+
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [
+        ("", {"source_bucket_check", "destination_bucket_check", "enable_replication", "sweep"}),
+        ("source_bucket_check", {"destination_bucket_check", "enable_replication", "sweep"}),
+        ("destination_bucket_check", {"source_bucket_check", "enable_replication", "sweep"}),
+        ("enable_replication", {"source_bucket_check", "destination_bucket_check", "sweep"}),
+        ("sweep", {"source_bucket_check", "destination_bucket_check", "enable_replication"}),
+    ],
+)
+def test_a_function_does_not_load_the_others(name: str, others: set[str]) -> None:
+    code = f"""
+import sys
+from contextlib import suppress
+from s3_dr import handlers
+from s3_dr.settings import SettingsError
+with suppress(SettingsError):  # there is no environment
+    {f"handlers.{name}(None, None)" if name else "pass"}
+print(*sys.modules)
+"""
+    path = str(Path(handlers.__file__).parents[1])
+    loaded = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+
+    assert "s3_dr.check" in loaded
+    assert not {f"s3_dr.{each}" for each in others} & {*loaded}
+    assert (f"s3_dr.{name}" in loaded) is bool(name)
 
 
 CHECK = "Bucket Check Requested"
