@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 
 from harness.toolchain import REPO
 
-FEATURES = Path(__file__).resolve().parent / "features"
-FEATURES_FOR = FEATURES.with_name("features_for")
+FEATURES = REPO / "compliance" / "features"
+FEATURES_FOR = REPO / "compliance" / "features_for"
 VARIABLE = "S3_DR_TERRAFORM_COMPLIANCE"
 
 
