@@ -11,15 +11,18 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from harness.plan import Plan
 from harness.toolchain import REPO, Toolchain, ToolchainError
 from harness.unchanged import Unchanged
+from plan.root import plan_everything
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("s3-dr", deadline=None)
 settings.load_profile("s3-dr")
 
 _LADDER = ("unit", "local_aws", "functional", "plan", "compliance", "e2e")
-_TOGETHER = ("plan", "compliance", "e2e")
+# Folders whose tests share something costly, by what that is: one big plan, applied examples.
+_TOGETHER = {"plan": "plan", "compliance": "plan", "e2e": "e2e"}
 # The end-to-end tests of what lies in two accounts have installations of their own.
 _TWO_ACCOUNTS = re.compile(
     r"\btest_two_accounts\b|_in_two_accounts\b|\[.*(cross_account|everything)"
@@ -63,6 +66,12 @@ def terraform_cli(tmp_path_factory: pytest.TempPathFactory) -> Toolchain:
         pytest.fail(str(error), pytrace=False)
 
 
+@pytest.fixture(scope="session")
+def everything_planned(terraform_cli: Toolchain) -> Plan:
+    """The one plan of all installations, which tests of plans and of compliance share."""
+    return plan_everything(terraform_cli)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_real_account() -> Iterator[None]:
     """Keeps boto3 from the credentials, profiles and settings of whoever runs the tests."""
@@ -79,7 +88,7 @@ def no_real_account() -> Iterator[None]:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Says which tests are run by one process, where there are several: those of one file.
 
-    What shares something costly, such as applied examples or one big plan, stays together too.
+    What shares something costly stays together too.
     """
     from xdist.scheduler import LoadScopeScheduling
 
@@ -89,7 +98,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             folder = _folder(file)
             if folder == "e2e" and _TWO_ACCOUNTS.search(nodeid):
                 return "e2e, two accounts"
-            return folder if folder in _TOGETHER else file
+            return _TOGETHER.get(folder, file)
 
     return ByCost(config, log)
 

@@ -1,29 +1,41 @@
-"""One plan of everything here, taken apart into good plans and one for each folder of ``bad``.
+"""Plans to judge, taken out of the one plan of everything.
 
-Terraform is started once: a root holds ``good`` and every folder of ``bad`` as a module, and
-``good`` holds each kind of installation as a module. A good plan is one kind; a case's plan is a
-good one plus what the bad folder adds, as if a consumer had added it to his root;
-terraform-compliance reads nothing but the JSON and cannot tell the difference.
+The root that is planned holds every installation, ``consumer`` and every folder of ``bad`` as a
+module. A good plan is one installation and the consumer's own things; a bad one is a good one plus
+what the bad folder adds, as if the consumer had added it to his root. terraform-compliance reads
+nothing but the JSON and cannot tell the difference.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from plan.installations import (
+    DEFAULT,
+    GIVEN,
+    KEY,
+    NOTHING,
+    REGIONAL,
+    TWO_ACCOUNTS,
+    TWO_IN_CHINA,
+    TWO_WITH_KEY,
+)
+
 HERE = Path(__file__).resolve().parent
-# The kinds of installations, as their modules in ``good`` are called, and the folders of
-# ``features_for`` that are for each; ``features`` is for all.
+# The kinds of installations by name, and the folders of ``features_for`` that are for each;
+# ``features`` is for all.
 KINDS = {
-    "one_account": ("acl_not_cloned", "alarms"),
-    "created_key": ("acl_not_cloned", "alarms", "created_dr_key", "dr_key", "trail"),
-    "own_keys": ("account_regional", "acl_not_cloned", "dr_key"),
-    "two_accounts": ("acl_not_cloned", "alarms", "two_accounts"),
-    "two_accounts_created_key": (
+    DEFAULT.name: ("acl_not_cloned", "alarms"),
+    KEY.name: ("acl_not_cloned", "alarms", "created_dr_key", "dr_key", "trail"),
+    REGIONAL.name: ("account_regional", "acl_not_cloned", "dr_key"),
+    GIVEN.name: ("acl_not_cloned", "alarms", "dr_key"),
+    TWO_ACCOUNTS.name: ("acl_not_cloned", "alarms", "two_accounts"),
+    TWO_WITH_KEY.name: (
         "account_regional",
         "acl_not_cloned",
         "alarms",
@@ -32,13 +44,12 @@ KINDS = {
         "trail",
         "two_accounts",
     ),
-    "nothing_cloned": ("acl_not_cloned", "alarms", "nothing_cloned"),
-    "everything_cloned": ("alarms", "two_accounts"),
+    NOTHING.name: ("acl_not_cloned", "alarms", "nothing_cloned"),
+    TWO_IN_CHINA.name: ("alarms", "created_dr_key", "dr_key", "trail", "two_accounts"),
 }
 _FAILS = re.compile(r"^# Fails: (.+)$", re.MULTILINE)
 _INSTEAD = re.compile(r"^# Instead of: (.+)$", re.MULTILINE)
-_PROVIDER = 'provider "aws" {\n  region = "us-west-2"\n}\n'
-_MODULE = 'module "%s" {\n  source = "./%s"\n}\n'
+_CONSUMER = "consumer"
 
 
 @dataclass(frozen=True)
@@ -67,30 +78,34 @@ class Bad:
             )
         return cls(folder.name, fails[1], instead[1] if instead else "")
 
+    @property
+    def module(self) -> str:
+        """What the folder's module is called in the root."""
+        return f"bad_{self.name}"
+
 
 BAD = [Bad.read(folder) for folder in sorted((HERE / "bad").iterdir()) if folder.is_dir()]
 
 
-def write_root(folder: Path) -> None:
-    """Writes the root that plans everything at once."""
+def write_modules(folder: Path) -> str:
+    """Lays ``consumer`` and the folders of ``bad`` into a root; returns the calls of them."""
     shutil.copytree(HERE / "bad", folder / "bad")
-    shutil.copytree(HERE / "good", folder / "good")
-    # The root is laid down one level below the module, and good three.
-    main = folder / "good" / "main.tf"
-    main.write_text(main.read_text(encoding="utf-8").replace('"../../.."', '"../.."'), "utf-8")
-    modules = [("good", "good"), *((bad.name, f"bad/{bad.name}") for bad in BAD)]
-    text = _PROVIDER + "".join(_MODULE % module for module in modules)
-    (folder / "main.tf").write_text(text, encoding="utf-8")
+    shutil.copytree(HERE / _CONSUMER, folder / _CONSUMER)
+    sources = {_CONSUMER: _CONSUMER, **{bad.module: f"bad/{bad.name}" for bad in BAD}}
+    return "".join(
+        f'module "{name}" {{\n  source = "./{source}"\n}}\n' for name, source in sources.items()
+    )
 
 
 def good_plan(data: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """The plan of ``good`` alone, with one kind of installation."""
-    return _only(data, {"good"}, kind)
+    """The plan of one kind of installation, beside what the consumer has."""
+    return _only(data, {kind, _CONSUMER})
 
 
 def bad_plan(data: Mapping[str, Any], bad: Bad, kind: str) -> dict[str, Any]:
-    """The plan of ``good`` with one kind of installation, and a bad folder added."""
-    return _only(data, {"good", bad.name}, kind, bad.instead_of)
+    """The plan of one kind of installation, with a bad folder added."""
+    left_out = (kind, bad.instead_of) if bad.instead_of else None
+    return _only(data, {kind, _CONSUMER, bad.module}, left_out)
 
 
 def empty_plan(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,22 +114,29 @@ def empty_plan(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _only(
-    data: Mapping[str, Any], names: set[str], kind: str = "", without: str = ""
+    data: Mapping[str, Any], modules: set[str], left_out: tuple[str, str] | None = None
 ) -> dict[str, Any]:
-    """The plan of some of the root's modules; of ``good`` one kind, without resources of a name."""
-    others = KINDS.keys() - {kind}
+    """The plan of some of the root's modules.
+
+    Args:
+        data: The plan of everything.
+        modules: The modules that stay.
+        left_out: Of which of them resources of which type and name are left out.
+    """
 
     def stays(address: str) -> bool:
-        path = address.split(".")
-        if path[1] == "good" and (
-            path[3] in others or (without and address.endswith(f".{without}"))
-        ):
+        root, name, *_ = address.split(".")
+        if left_out and name == left_out[0] and address.endswith(f".{left_out[1]}"):
             return False
-        return path[1] in names
+        return root == "module" and name in modules
 
     configuration = data["configuration"]
-    calls = configuration["root_module"]["module_calls"]
     providers = configuration["provider_config"]
+    # Those of the root are everybody's.
+    homes = {
+        key: each.get("module_address", "").removeprefix("module.").partition(".")[0]
+        for key, each in providers.items()
+    }
     return {
         "format_version": data["format_version"],
         "terraform_version": data["terraform_version"],
@@ -127,22 +149,14 @@ def _only(
             "provider_config": {
                 key: each
                 for key, each in providers.items()
-                if each.get("module_address", "module.good").split(".")[1] in names
+                if modules and homes[key] in {"", *modules}
             },
             "root_module": {
                 "module_calls": {
-                    name: _without_calls(call, others)
-                    for name, call in calls.items()
-                    if name in names
+                    name: call
+                    for name, call in configuration["root_module"]["module_calls"].items()
+                    if name in modules
                 }
             },
         },
     }
-
-
-def _without_calls(call: Mapping[str, Any], names: Set[str]) -> dict[str, Any]:
-    """A module's configuration, without the modules of some names in it."""
-    module = call["module"]
-    calls = module.get("module_calls", {})
-    kept = {name: each for name, each in calls.items() if name not in names}
-    return {**call, "module": {**module, "module_calls": kept}}

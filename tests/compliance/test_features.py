@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,7 @@ from typing import Any
 import pytest
 
 from compliance import checker, plans
-from harness.sts import sts_stub
-from harness.terraform import Root
-from harness.toolchain import Toolchain
+from harness.plan import Plan
 
 pytestmark = pytest.mark.terraform
 
@@ -83,42 +80,34 @@ def program() -> Path:
 
 
 @pytest.fixture(scope="module")
-def data(
-    program: Path, tmp_path_factory: pytest.TempPathFactory, terraform_cli: Toolchain
-) -> Mapping[str, Any]:
-    """The JSON of the one plan that holds good and bad; not made when there is no program."""
-    folder = tmp_path_factory.mktemp("root")
-    plans.write_root(folder)
-    with sts_stub() as env, Root(folder, tools=terraform_cli, env=env) as root:
-        root.init()
-        return root.plan().data
-
-
-@pytest.fixture(scope="module")
 def verdicts(
-    program: Path, data: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Verdicts]:
-    """All verdicts, as many at once as there are processors."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    program: Path, everything_planned: Plan, tmp_path_factory: pytest.TempPathFactory
+) -> Verdicts:
+    """All verdicts."""
+    data = everything_planned.data
+    good = {f"good-{kind}": (plans.good_plan(data, kind), FOLDERS) for kind in plans.KINDS}
+    bad = {f"bad-{each.name}": (_bad_plan(data, each), _folders(each)) for each in plans.BAD}
+    others = {
+        "plain": (plans.good_plan(data, _KIND_FOR[""]), []),
+        "empty": (plans.empty_plan(data), FOLDERS),
+    }
+    found = checker.judge_all(program, good | bad | others, tmp_path_factory.mktemp("plans"))
+    return Verdicts(
+        {kind: found[f"good-{kind}"] for kind in plans.KINDS},
+        found["plain"],
+        found["empty"],
+        {each.name: found[f"bad-{each.name}"] for each in plans.BAD},
+    )
 
-        def judge(plan: Mapping[str, Any], folders: list[str]) -> Any:
-            folder = tmp_path_factory.mktemp("plan")
-            return pool.submit(checker.judge, program, plan, folder, folders)
 
-        def judge_bad(bad: plans.Bad) -> Any:
-            name = _FOLDER_OF.get(bad.scenario, "")
-            return judge(plans.bad_plan(data, bad, _KIND_FOR[name]), [name] if name else [])
+def _bad_plan(data: Mapping[str, Any], bad: plans.Bad) -> dict[str, Any]:
+    return plans.bad_plan(data, bad, _KIND_FOR[_FOLDER_OF.get(bad.scenario, "")])
 
-        good = {kind: judge(plans.good_plan(data, kind), FOLDERS) for kind in plans.KINDS}
-        plain = judge(plans.good_plan(data, _KIND_FOR[""]), [])
-        empty = judge(plans.empty_plan(data), FOLDERS)
-        bad = {each.name: judge_bad(each) for each in plans.BAD}
-        yield Verdicts(
-            {kind: each.result() for kind, each in good.items()},
-            plain.result(),
-            empty.result(),
-            {name: each.result() for name, each in bad.items()},
-        )
+
+def _folders(bad: plans.Bad) -> list[str]:
+    """The folders of ``features_for`` that a bad plan is judged by."""
+    name = _FOLDER_OF.get(bad.scenario, "")
+    return [name] if name else []
 
 
 def test_scenarios_have_names_of_their_own() -> None:
@@ -192,3 +181,20 @@ def test_bad_plan_fails_its_scenario(bad: plans.Bad, verdicts: Verdicts) -> None
         f"bad/{bad.name} must make '{bad.scenario}' fail, and no other scenario:\n{verdict.output}"
     )
     assert verdict.code == 1, "terraform-compliance must exit 1 when a scenario fails"
+
+
+def test_many_at_once_are_judged_as_one_alone(
+    program: Path, everything_planned: Plan, verdicts: Verdicts, tmp_path: Path
+) -> None:
+    """A good plan and a bad one, judged by the command line that consumers use."""
+    data, bad = everything_planned.data, next(each for each in plans.BAD if _folders(each))
+    for name, plan, folders, expected in (
+        ("good", plans.good_plan(data, _KIND_FOR[""]), [], verdicts.plain),
+        ("bad", _bad_plan(data, bad), _folders(bad), verdicts.bad[bad.name]),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        alone = checker.judge(program, plan, folder, folders)
+        assert (alone.code, alone.scenarios) == (expected.code, expected.scenarios), (
+            f"The {name} plan must get the same verdict alone as among others:\n{alone.output}"
+        )

@@ -64,14 +64,20 @@ class Plan:
         self.data = data
         self._configured = dict(_walk(data["configuration"]["root_module"], ""))
 
-    def resources(self, type: str | None = None) -> list[Resource]:
+    def resources(self, type: str | None = None, module: str = "") -> list[Resource]:
         """Returns the managed resources of all modules, by address.
 
         Args:
             type: Only those of this type.
+            module: Only those in this module of the root, or in the modules below it.
         """
-        changes = (each for each in self.data.get("resource_changes", ()) if _is_managed(each))
-        found = (self._resource(each) for each in changes if type in (None, each["type"]))
+        place = f"module.{module}." if module else ""
+        found = (
+            self._resource(each)
+            for each in self.data.get("resource_changes", ())
+            if _is_managed(each) and type in (None, each["type"])
+            if each["address"].startswith(place)
+        )
         return sorted(found, key=lambda resource: resource.address)
 
     def resource(self, address: str) -> Resource:
@@ -120,11 +126,12 @@ class Plan:
                 return str(self.data["variables"][variable]["value"])
         return None
 
-    def policies(self, kind: PolicyKind | None = None) -> list[Policy]:
+    def policies(self, kind: PolicyKind | None = None, module: str = "") -> list[Policy]:
         """Returns every policy that the plan attaches, by address.
 
         Args:
             kind: Only those of this kind.
+            module: Only those in this module of the root, or in the modules below it.
 
         Raises:
             UnknownAtPlanError: The text of a policy cannot be read before the apply, so nobody
@@ -132,7 +139,7 @@ class Plan:
         """
         return [
             _policy(resource, attribute, each)
-            for resource in self.resources()
+            for resource in self.resources(module=module)
             for (type_, attribute), each in _POLICIES.items()
             if resource.type == type_ and attribute in resource.configured
             if resource.actions != ("delete",) and kind in (None, each)

@@ -1,26 +1,15 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from harness.plan import Plan
-from harness.sts import sts_stub
-from harness.terraform import Root
-from harness.toolchain import REPO, Toolchain
-from plan.installations import CASES, CUSTOM, DEFAULT, Case, Installation, root_text
+from plan.installations import CASES, CUSTOM, DEFAULT, Case, Installation
 
 
 @pytest.fixture(scope="session")
-def many(terraform_cli: Toolchain) -> Plan:
-    """The one plan of every case."""
-    with sts_stub() as env, Root(root_text(CASES), tools=terraform_cli, env=env) as root:
-        root.init()
-        return root.plan()
-
-
-@pytest.fixture(scope="session")
-def install(many: Plan) -> Callable[[Case], Installation]:
+def install(everything_planned: Plan) -> Callable[[Case], Installation]:
     """What the plan says of a case."""
-    installations = {case.name: Installation(case, many) for case in CASES}
+    installations = {case.name: Installation(case, everything_planned) for case in CASES}
     return lambda case: installations[case.name]
 
 
@@ -46,12 +35,3 @@ def default(install: Callable[[Case], Installation]) -> Installation:
 def custom(install: Callable[[Case], Installation]) -> Installation:
     """The case with every argument."""
     return install(CUSTOM)
-
-
-@pytest.fixture(scope="session")
-def basic(terraform_cli: Toolchain) -> Iterator[Callable[..., Plan]]:
-    """Plans examples/basic itself, with variables."""
-    example = REPO / "examples" / "basic"
-    with sts_stub() as env, Root(example, tools=terraform_cli, env=env) as root:
-        root.init()
-        yield root.plan

@@ -178,23 +178,21 @@ def compact(given: object) -> str:
     return json.dumps(given, ensure_ascii=False, separators=(",", ":"))
 
 
-# The call of examples/basic for ten pairs of regions; few regions, as each is a provider to start.
-PAIRS = [
-    Case(f"from_{source}_to_{dr}".replace("-", "_"), source, dr)
-    for source, dr in (
-        ("us-west-2", "us-east-2"),
-        ("us-east-1", "us-west-2"),
-        ("us-east-2", "us-east-1"),
-        ("us-east-1", "eu-west-1"),
-        ("eu-west-1", "eu-central-1"),
-        ("eu-central-1", "ap-southeast-2"),
-        ("ap-southeast-2", "us-east-2"),
-        ("cn-north-1", "cn-northwest-1"),
-        ("us-gov-west-1", "us-gov-east-1"),
-        ("us-gov-east-1", "us-gov-west-1"),
-    )
-]
-DEFAULT = PAIRS[0]
+# Pairs of regions to plan, each by some case; few regions, as each is a provider to start.
+PAIRS = {
+    ("us-west-2", "us-east-2"),
+    ("us-east-1", "us-west-2"),
+    ("us-east-2", "us-east-1"),
+    ("us-east-1", "eu-west-1"),
+    ("eu-west-1", "eu-central-1"),
+    ("eu-central-1", "ap-southeast-2"),
+    ("ap-southeast-2", "us-east-2"),
+    ("cn-north-1", "cn-northwest-1"),
+    ("us-gov-west-1", "us-gov-east-1"),
+    ("us-gov-east-1", "us-gov-west-1"),
+}
+DEFAULT = Case("default", "us-west-2", "us-east-2")
+CHINA = Case("china", "cn-north-1", "cn-northwest-1")
 CUSTOM = Case(
     "custom",
     "eu-west-1",
@@ -267,9 +265,10 @@ FOREIGN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/replication"
 # A key of the module's own, in one account.
 KEY = Case(
     "created_key",
+    "us-east-1",
     "us-west-2",
-    "us-east-2",
     {
+        "create_trail": True,
         "foreign_role_arns": [FOREIGN_ROLE],
         "kms": {"create_dr_key": True},
         "name": "vault",
@@ -358,20 +357,19 @@ GIVEN = Case(
 # Only a profile has a key.
 REGIONAL = Case(
     "regional",
-    "eu-west-1",
     "eu-central-1",
+    "ap-southeast-2",
     {
         "dr_bucket_namespace": "account-regional",
         "dr_bucket_prefix": "copy-of-",
         "dr_bucket_suffix": "-an",  # reserved only where it is the end
         "alarms": {"enabled": False},
         "name": "regional",
-        "reports": {"bucket": "reports.of-mine"},
         "profiles": [
             {
                 "name": "sealed",
                 "match_tags": [{"dr": "sealed"}],
-                "kms_key_arn": key_arn("eu-central-1"),
+                "kms_key_arn": key_arn("ap-southeast-2"),
             }
         ],
     },
@@ -379,7 +377,7 @@ REGIONAL = Case(
 # No region but China's lacks replication time control today; this one is said to.
 LACKING = Case(
     "lacking",
-    "us-west-2",
+    "ap-southeast-2",
     "us-east-2",
     {
         "name": "lacking",
@@ -391,6 +389,7 @@ LACKING = Case(
                 "overrides": ["metrics", "replication_time_control"],
             },
         ],
+        "reports": {"bucket": "reports.of-mine"},
         "regions_without_replication_time_control": ["us-east-2"],
     },
 )
@@ -419,16 +418,16 @@ TWO_IN_CHINA = Case(
 )
 TWO_IN_GOVCLOUD = Case(
     "two_in_govcloud",
-    "us-gov-west-1",
     "us-gov-east-1",
+    "us-gov-west-1",
     {"create_trail": True, "kms": {"create_dr_key": True}},
     OTHER_ACCOUNT,
 )
 # All that can be cloned, by two profiles together, each in an order of its own.
 EVERYTHING = Case(
     "everything_cloned",
-    "us-west-2",
-    "us-east-2",
+    "us-east-1",
+    "eu-west-1",
     {
         "name": "everything",
         "profiles": [
@@ -441,15 +440,15 @@ EVERYTHING = Case(
         ],
         "translations": {
             "vpce-0a1b2c3d4e5f67890": "vpce-11112222333344445",
-            f"arn:aws:sns:us-west-2:{ACCOUNT}:news": f"arn:aws:sns:us-east-2:{ACCOUNT}:news",
+            f"arn:aws:sns:us-east-1:{ACCOUNT}:news": f"arn:aws:sns:eu-west-1:{ACCOUNT}:news",
             "logs-ü": "${logs}-ü",
         },
     },
 )
 NOTHING = Case(
     "nothing_cloned",
-    "us-west-2",
     "us-east-2",
+    "us-east-1",
     {"name": "nothing", "profiles": [{"name": "a", "match_tags": [{"dr": "a"}], "clone": []}]},
 )
 # One profile of two clones: what is written on every twin anyway, and what is not.
@@ -484,7 +483,7 @@ VARIANTS = [
     NOTHING,
     SOME,
 ]
-CASES = [*PAIRS, CUSTOM, BACK, LONGEST, *VARIANTS]
+CASES = [DEFAULT, CHINA, CUSTOM, BACK, LONGEST, *VARIANTS]
 
 
 @dataclass(frozen=True)
@@ -502,7 +501,7 @@ class Installation:
     @cached_property
     def resources(self) -> list[Resource]:
         """Its managed resources."""
-        return [each for each in self.plan.resources() if self._holds(each.address)]
+        return self.plan.resources(module=self.case.name)
 
     @cached_property
     def providers(self) -> dict[str, str]:
@@ -540,7 +539,7 @@ class Installation:
 
     @cached_property
     def _policies(self) -> list[Policy]:
-        return [each for each in self.plan.policies() if self._holds(each.address)]
+        return self.plan.policies(module=self.case.name)
 
     def policies(self, kind: PolicyKind | None = None) -> list[Policy]:
         """Its policies; that all of them are known in the plan is what ``Plan`` sees to."""
@@ -569,19 +568,19 @@ class Installation:
         return address.startswith(f"module.{self.case.name}.")
 
 
-def root_text(cases: Iterable[Case], source: str = "../..") -> str:
+def root_text(cases: Iterable[Case], entrance: Iterable[Case] = ()) -> str:
     """A root that holds some cases, to be laid where a folder of ``examples`` lies.
 
     Args:
         cases: The cases.
-        source: Where the module is, seen from the root.
+        entrance: Cases that call, instead of the module, the folder ``entrance`` in the root.
     """
-    cases = list(cases)
+    sources = [(case, "../..") for case in cases] + [(case, "./entrance") for case in entrance]
     places = {
-        (case.region(side), case.account(side)) for case in cases for side in ("source", "dr")
+        (case.region(side), case.account(side)) for case, _ in sources for side in ("source", "dr")
     }
     providers = (_provider(region, account) for region, account in sorted(places))
-    modules = (_module(case, source) for case in cases)
+    modules = (_module(case, source) for case, source in sources)
     return "".join([_DEFAULT_PROVIDER, *providers, *modules])
 
 

@@ -18,9 +18,11 @@ from plan.installations import (
     CUSTOM,
     DEFAULT,
     FUNCTIONS,
+    PAIRS,
     Case,
     Installation,
 )
+from plan.root import BASIC
 
 pytestmark = pytest.mark.terraform
 
@@ -249,29 +251,47 @@ def test_outputs_name_what_is_planned(each: Installation) -> None:
         assert each.function(key).values["logging_config"][0]["log_group"] == group
 
 
-@pytest.mark.parametrize(
-    ("source", "dr"), [("us-west-2", "us-east-2"), ("eu-central-1", "us-east-1")]
-)
-def test_example_outputs(basic: Callable[..., Plan], source: str, dr: str) -> None:
-    case = Case("basic", source, dr)
-    given = {} if source == "us-west-2" else {"source_region": source, "dr_region": dr}
-    plan = basic(**given)
+def test_example_outputs(everything_planned: Plan) -> None:
+    """The example plans in the regions that it is given: that says what AWS answered of them."""
     [policy] = [
-        each for each in plan.policies(PolicyKind.IDENTITY) if ".replication_role." in each.address
+        each
+        for each in everything_planned.policies(PolicyKind.IDENTITY, BASIC.name)
+        if ".replication_role." in each.address
     ]
-    assert with_policy_read(plan.outputs()) == {
-        "batch_role": {"arn": case.role_arn("batch"), "name": "s3-dr-batch"},
+    assert with_policy_read(everything_planned.outputs()[BASIC.name]) == {
+        "batch_role": {"arn": BASIC.role_arn("batch"), "name": "s3-dr-batch"},
         "dr_bucket_suffix": "-dr",
-        "event_rules": rules_output(case),
-        "failure_queues": queues_output(case),
-        "functions": [function_output(case, key) for key in FUNCTIONS],
-        "regions": {"dr": dr, "source": source},
-        "replication_role": role_output(case, policy),
-        "reports_bucket": reports_output(case),
-        "topics": [topic_output(case, "topic_01", "dr"), topic_output(case, "topic_02", "source")],
-    }
-    regions = {plan.region(provider) for provider in plan.providers().values()}
-    assert regions == {source, dr}, "The example must plan in the regions it is given"
+        "event_rules": rules_output(BASIC),
+        "failure_queues": queues_output(BASIC),
+        "functions": [function_output(BASIC, key) for key in FUNCTIONS],
+        "regions": {"dr": BASIC.dr, "source": BASIC.source},
+        "replication_role": role_output(BASIC, policy),
+        "reports_bucket": reports_output(BASIC),
+        "topics": [
+            topic_output(BASIC, "topic_01", "dr"),
+            topic_output(BASIC, "topic_02", "source"),
+        ],
+    }, "The example must give out what a user looks for, in the regions that it is given"
+    module = f"module.{BASIC.name}"
+    providers = everything_planned.providers()
+    assert {providers[name] for name in providers if name.startswith(f"{module}.")} == {
+        f"{module}:aws.source",
+        f"{module}:aws.dr",
+    }, "The example must make everything with its own two providers"
+
+
+def test_example_begins_in_two_regions(everything_planned: Plan) -> None:
+    configuration = everything_planned.data["configuration"]["root_module"]["module_calls"]
+    variables = configuration[BASIC.name]["module"]["variables"]
+    defaults = {name: each["default"] for name, each in variables.items()}
+    assert defaults == {"dr_region": "us-east-2", "source_region": "us-west-2"}, (
+        "The example must need no argument"
+    )
+
+
+def test_pairs_of_regions_are_covered() -> None:
+    planned = {(case.source, case.dr) for case in CASES}
+    assert planned >= PAIRS, f"No case plans from and to: {sorted(PAIRS - planned)}"
 
 
 def test_partitions_are_covered() -> None:

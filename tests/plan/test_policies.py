@@ -639,7 +639,7 @@ def test_twins_are_known_by_their_names() -> None:
     """The pattern is the tests' own too: here it is spelt out."""
     assert DEFAULT.twins == "arn:aws:s3:::*-dr"
     assert CUSTOM.twins == "arn:aws:s3:::*-copy"
-    assert REGIONAL.twins == "arn:aws:s3:::copy-of-*-an-111122223333-eu-central-1-an"
+    assert REGIONAL.twins == "arn:aws:s3:::copy-of-*-an-111122223333-ap-southeast-2-an"
     assert TWO_WITH_KEY.twins == "arn:aws:s3:::*-dr-222233334444-us-east-2-an"
 
 

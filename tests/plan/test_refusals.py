@@ -1,15 +1,17 @@
 """What the module cannot work with is refused, each with the sentence that says what to do.
 
-Every case is a module of a root, and one run of Terraform tells of all of them. Where only
-arguments and places are looked at, the modules have only the files that do so: Terraform is done
-in a fraction of the time.
+Two runs of Terraform tell of all cases, which are modules of a root. Where only arguments and
+places are looked at, the modules have only the files that do so: Terraform is done in a fraction of
+the time.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ from plan.installations import CLONABLE, FUNCTIONS, Case, compact, key_arn, root
 pytestmark = pytest.mark.terraform
 
 # The files that look at arguments and places.
-ENTRANCE = ("places.tf", "properties.tf", "variables.tf", "versions.tf")
+ENTRANCE = ("places.tf", "properties.tf", "variables*.tf", "versions.tf")
 
 LAYER = f"arn:aws:lambda:us-west-2:{ACCOUNT}:layer:boto3:1"
 WEST, EAST, CHINA = "us-west-2", "us-east-2", "cn-north-1"
@@ -524,77 +526,135 @@ WHOLE: dict[str, tuple[Case, str]] = {
     "translations_large": (TRANSLATIONS_LARGE, too_large_together(TRANSLATIONS_LARGE)),
 }
 
+# Where Terraform says of an error that it is.
 _MODULE = re.compile(r'in module "(\w+)"')
+_ARGUMENT = re.compile(r'in module "(\w+)": \d+: (\w+) = ')
+
+
+@dataclass(frozen=True)
+class Said:
+    """The errors of a Terraform run.
+
+    Attributes:
+        by_module: Those that name a module of the root, by that.
+        others: Those that name none.
+    """
+
+    by_module: Mapping[str, list[str]]
+    others: list[str]
+
+    def of(self, case: Case) -> list[str]:
+        """What can be about a case."""
+        return [*self.by_module.get(case.name, []), *self.others]
 
 
 @pytest.fixture(scope="module")
 def refusals(terraform_cli: Toolchain) -> Mapping[str, list[str]]:
-    """What is said of each module of ``ARGUMENTS`` and ``GOOD``."""
-    given = {**{name: arguments for name, (arguments, _) in ARGUMENTS.items()}, **GOOD}
-    cases = [Case(name, WEST, EAST, arguments) for name, arguments in given.items()]
-    by_module, others = sort_out(said(terraform_cli, cases, Root.validate, entrance=True))
-    assert not others, f"Errors that belong to no module of the root: {others}"
-    return by_module
+    """What is said of each of ``ARGUMENTS`` and ``GOOD``."""
+    bad = {name: arguments for name, (arguments, _) in ARGUMENTS.items()}
+    places = {**packed(bad, "bad"), **packed(GOOD, "good")}
+    modules: dict[str, dict[str, Any]] = {}
+    for name, (module, argument) in places.items():
+        modules.setdefault(module, {})[argument] = {**bad, **GOOD}[name][argument]
+    cases = [Case(name, WEST, EAST, arguments) for name, arguments in modules.items()]
+    names = {place: name for name, place in places.items()}
+    found: dict[str, list[str]] = {}
+    for error in errors(terraform_cli, Root.validate, entrance=cases):
+        place = _ARGUMENT.search(error)
+        assert place, f"This error is about no argument of a module of the root: {error}"
+        found.setdefault(names[place[1], place[2]], []).append(error)
+    return found
 
 
 @pytest.fixture(scope="module")
-def planned(terraform_cli: Toolchain) -> tuple[Mapping[str, list[str]], list[str]]:
-    """What is said of each module of ``PLANNED``, and of those of ``PLACES`` together."""
+def planned(terraform_cli: Toolchain) -> Said:
+    """What is said of the modules of ``PLANNED``, ``PLACES`` and ``WHOLE``, in one plan."""
     cases = [Case(name, WEST, EAST, arguments) for name, (arguments, _) in PLANNED.items()]
     cases += [case for case, _ in PLACES.values()]
-    return sort_out(said(terraform_cli, cases, Root.plan, entrance=True))
-
-
-@pytest.fixture(scope="module")
-def whole(terraform_cli: Toolchain) -> list[str]:
-    """What is said of the modules of ``WHOLE`` together."""
-    return said(terraform_cli, [case for case, _ in WHOLE.values()], Root.plan)
-
-
-def sort_out(errors: list[str]) -> tuple[Mapping[str, list[str]], list[str]]:
-    """The errors by the module of the root that they name, and those that name none."""
     by_module: dict[str, list[str]] = {}
     others = []
-    for error in errors:
+    whole = [case for case, _ in WHOLE.values()]
+    for error in errors(terraform_cli, Root.plan, whole=whole, entrance=cases):
         if module := _MODULE.search(error):
             by_module.setdefault(module[1], []).append(error)
         else:
             others.append(error)
-    return by_module, others
+    return Said(by_module, others)
 
 
-def said(
+def packed(given: Mapping[str, Mapping[str, Any]], prefix: str) -> dict[str, tuple[str, str]]:
+    """As few modules as take one argument each, so that the refusal of one hides no other.
+
+    A module takes an argument once, and of those that look at each other only one: when Terraform
+    has refused an argument, it does not look at what another says of it.
+
+    Returns:
+        The module of each, and its argument.
+    """
+    linked = linked_variables()
+    times: Counter[str] = Counter()
+    places = {}
+    for name, arguments in given.items():
+        (argument,) = arguments
+        kind = "linked" if argument in linked else argument
+        places[name] = (f"{prefix}_{times[kind]}", argument)
+        times[kind] += 1
+    return places
+
+
+def linked_variables() -> set[str]:
+    """The variables that look at another one, or are looked at."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(REPO.glob("variables*.tf"))]
+    blocks = re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', "\n".join(texts), re.M | re.S)
+    pairs = {
+        (name, other) for name, block in blocks for other in re.findall(r"\bvar\.(\w+)", block)
+    }
+    found = {each for pair in pairs for each in pair if pair[0] != pair[1]}
+    assert found, "The variables must be found"
+    return found
+
+
+def errors(
     tools: Toolchain,
-    cases: list[Case],
     command: Callable[[Root], object],
     *,
-    entrance: bool = False,
+    whole: Iterable[Case] = (),
+    entrance: Iterable[Case] = (),
 ) -> list[str]:
     """The errors of a Terraform run that has to fail.
 
     Args:
         tools: The Terraform to run.
-        cases: The modules.
         command: What to run.
-        entrance: Whether the modules have only the files that look at arguments and places.
+        whole: Modules.
+        entrance: Modules that have only the files that look at arguments and places.
     """
-    text = root_text(cases, "./entrance" if entrance else "../..")
-    with sts_stub() as env, Root(text, tools=tools, env=env) as root:
-        if entrance:
-            (root.folder / "entrance").mkdir()
-            for name in ENTRANCE:
-                shutil.copy(REPO / name, root.folder / "entrance")
+    env = {"GOGC": "400"}  # as in plan/root.py
+    with sts_stub() as sts, Root(root_text(whole, entrance), tools=tools, env=env | sts) as root:
+        (root.folder / "entrance").mkdir()
+        for path in (path for name in ENTRANCE for path in REPO.glob(name)):
+            shutil.copy(path, root.folder / "entrance")
         root.init()
-        with pytest.raises(TerraformError) as failure:
+        try:
             command(root)
-    # Terraform draws a bar beside what it says, and breaks it into lines.
-    words = " ".join(failure.value.stderr.replace("│", " ").replace("╵", " ").split())
-    return words.split("Error: ")[1:]
+        except TerraformError as failure:
+            # Terraform draws a bar beside what it says, and breaks it into lines.
+            words = " ".join(failure.stderr.replace("│", " ").replace("╵", " ").split())
+            return words.split("Error: ")[1:]
+    raise AssertionError("Terraform must refuse what is wrong, but it took all of it")
 
 
 def check(name: str, sentence: str, errors: list[str]) -> None:
     assert errors, f"Nothing was said of {name}, but it had to be: {sentence}"
-    assert all(sentence in error for error in errors), f"{sentence!r} had to be said: {errors}"
+    assert all(sentence in error for error in errors), (
+        f"Of {name} only this had to be said: {sentence!r}, but it was: {errors}"
+    )
+
+
+def check_among_others(case: Case, sentence: str, said: Said) -> None:
+    assert any(sentence in error for error in said.of(case)), (
+        f"Of {case.name} this had to be said: {sentence!r}, but it was: {said.of(case)}"
+    )
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
@@ -604,36 +664,29 @@ def test_argument_is_refused(name: str, refusals: Mapping[str, list[str]]) -> No
 
 @pytest.mark.parametrize("name", GOOD)
 def test_argument_is_good(name: str, refusals: Mapping[str, list[str]]) -> None:
-    assert name not in refusals, refusals[name]
+    assert name not in refusals, f"{name} is good, but it was said: {refusals[name]}"
 
 
 @pytest.mark.parametrize("name", PLANNED)
-def test_combination_is_refused(
-    name: str, planned: tuple[Mapping[str, list[str]], list[str]]
-) -> None:
-    check(name, PLANNED[name][1], planned[0].get(name, []))
+def test_combination_is_refused(name: str, planned: Said) -> None:
+    check(name, PLANNED[name][1], planned.by_module.get(name, []))
 
 
 @pytest.mark.parametrize("name", PLACES)
-def test_place_is_refused(name: str, planned: tuple[Mapping[str, list[str]], list[str]]) -> None:
-    case, sentence = PLACES[name]
-    errors = [*planned[0].get(case.name, []), *planned[1]]
-    assert any(sentence in error for error in errors), f"{sentence!r} had to be said: {errors}"
+def test_place_is_refused(name: str, planned: Said) -> None:
+    check_among_others(*PLACES[name], planned)
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_what_is_made_of_it_is_refused(name: str, whole: list[str]) -> None:
-    _, sentence = WHOLE[name]
-    assert any(sentence in error for error in whole), f"{sentence!r} had to be said: {whole}"
+def test_what_is_made_of_it_is_refused(name: str, planned: Said) -> None:
+    check_among_others(*WHOLE[name], planned)
 
 
-def test_nothing_else_is_refused(
-    planned: tuple[Mapping[str, list[str]], list[str]], whole: list[str]
-) -> None:
-    by_module, others = planned
-    for errors, cases in ((others, PLACES), (whole, WHOLE)):
-        expected = [sentence for _, sentence in cases.values()]
-        unheard = [error for error in errors if not any(map(error.__contains__, expected))]
-        assert not unheard, "Only what was to be refused may be"
-    places = {case.name for case, _ in PLACES.values()}
-    assert set(by_module) <= {*PLANNED, *places}, "No other module was wrong"
+def test_nothing_else_is_refused(planned: Said) -> None:
+    among_others = [*PLACES.values(), *WHOLE.values()]
+    expected = [sentence for _, sentence in among_others]
+    unheard = [error for error in planned.others if not any(map(error.__contains__, expected))]
+    assert not unheard, f"Only what was to be refused may be, but also was: {unheard}"
+    wrong = {*PLANNED, *(case.name for case, _ in among_others)}
+    others = set(planned.by_module) - wrong
+    assert not others, f"No other module was wrong, but something was said of {others}"

@@ -15,13 +15,12 @@ from typing import Any
 
 import pytest
 
-from harness.plan import Resource
-from harness.sts import sts_stub
-from harness.terraform import Root
-from harness.toolchain import REPO, Toolchain
+from harness.plan import Plan, Resource
+from harness.toolchain import REPO
 from plan.installations import (
     BACK,
     CASES,
+    CHINA,
     CUSTOM,
     DEFAULT,
     EVERYTHING,
@@ -36,8 +35,8 @@ from plan.installations import (
     USUAL_CLONE,
     Case,
     Installation,
-    root_text,
 )
+from plan.root import SAME_ROOT
 from s3_dr.outcomes import Outcome
 from s3_dr.settings import Settings
 
@@ -257,51 +256,12 @@ def test_functions_read_what_terraform_gives(
     assert settings.translations == (case.arguments.get("translations", {}) if clones else {})
 
 
-# Keys and a role that are made in the same root, of which a plan does not know the ARNs.
-SAME_ROOT = """
-resource "aws_kms_key" "source" {
-  provider = aws.us_west_2
-}
-
-resource "aws_kms_key" "dr" {
-  provider = aws.us_east_2
-}
-
-resource "aws_iam_role" "foreign" {
-  provider           = aws.us_west_2
-  name               = "foreign"
-  assume_role_policy = "{}"
-}
-
-module "of_same_root" {
-  source = "../.."
-
-  foreign_role_arns = [aws_iam_role.foreign.arn]
-  kms = {
-    dr_key_arn      = aws_kms_key.dr.arn
-    source_key_arns = [aws_kms_key.source.arn]
-  }
-  translations = { (aws_kms_key.source.arn) = aws_kms_key.dr.arn, role = aws_iam_role.foreign.arn }
-  profiles = [
-    { name = "a", match_tags = [{ dr = "a" }], kms_key_arn = aws_kms_key.dr.arn },
-    { name = "b", match_tags = [{ dr = "b" }], on_foreign_role = "use" },
-  ]
-
-  providers = { aws.source = aws.us_west_2, aws.dr = aws.us_east_2 }
-}
-"""
-
-
-def test_keys_may_be_made_in_the_same_root(terraform_cli: Toolchain) -> None:
-    text = root_text([DEFAULT]) + SAME_ROOT
-    with sts_stub() as env, Root(text, tools=terraform_cli, env=env) as root:
-        root.init()
-        plan = root.plan()
-    names = {}
-    for resource in plan.resources():
+def test_keys_may_be_made_in_the_same_root(everything_planned: Plan) -> None:
+    names: dict[str, set[str]] = {}
+    for resource in everything_planned.resources():
         module, _, address = resource.address.partition(".module.")
         names.setdefault(module, set()).add(address)
-    assert names["module.of_same_root"] == names[f"module.{DEFAULT.name}"], (
+    assert names[f"module.{SAME_ROOT}"] == names[f"module.{DEFAULT.name}"], (
         "What is made does not hang on an ARN that a plan cannot know"
     )
 
@@ -350,9 +310,6 @@ def test_profiles_come_over_in_order(custom: Installation) -> None:
         CUSTOM.arguments["profiles"][0],
         {"name": "rest", "match_tags": [{"dr": "yes"}]},
     ]
-
-
-CHINA = next(case for case in CASES if case.partition == "aws-cn" and not case.creates_key)
 
 
 @pytest.mark.parametrize(
