@@ -144,21 +144,25 @@ module "enable_replication" {
 }
 
 module "replication_role" {
-  source    = "./modules/replication_role"
+  source    = "./modules/service_role"
   providers = { aws = aws.source }
 
   role              = local.replication_role
+  description       = "S3 copies objects of protected buckets into their twins with this role"
   policy            = data.aws_iam_policy_document.replication.json
+  service           = { principal = "s3.amazonaws.com", sid = "S3MayReplicateAsThisRole" }
   source_account_id = local.source.account_id
   tags              = var.tags
 }
 
 module "batch_role" {
-  source    = "./modules/batch_role"
+  source    = "./modules/service_role"
   providers = { aws = aws.source }
 
   role              = local.batch_role
+  description       = "S3 Batch Operations starts the replication of objects that were there before with this role"
   policy            = data.aws_iam_policy_document.batch.json
+  service           = { principal = "batchoperations.s3.amazonaws.com", sid = "BatchOperationsMayRunAsThisRole" }
   source_account_id = local.source.account_id
   tags              = var.tags
 }

@@ -1,5 +1,5 @@
 output "arn" {
-  description = "ARN of the role, known in the plan and given out only once the role may start a replication."
+  description = "ARN of the role, known in the plan and given out only once the role may do its work."
   value       = var.role.arn
   depends_on  = [aws_iam_role_policy.this]
 }

@@ -1,3 +1,9 @@
+variable "description" {
+  description = "What the role is for, in words."
+  type        = string
+  nullable    = false
+}
+
 variable "policy" {
   description = "JSON of what the role may do."
   type        = string
@@ -9,6 +15,15 @@ variable "role" {
   type = object({
     arn  = string
     name = string
+  })
+  nullable = false
+}
+
+variable "service" {
+  description = "The service that takes the role, and what the statement is called that lets it."
+  type = object({
+    principal = string
+    sid       = string
   })
   nullable = false
 }

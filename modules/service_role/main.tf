@@ -1,16 +1,16 @@
-# The role with which S3 Batch Operations has S3 replicate what was there before a rule was. The copying is done with the
-# replication role.
+# A role that a service of AWS takes to work on buckets of the source account.
 
 data "aws_iam_policy_document" "trust" {
   statement {
-    sid     = "BatchOperationsMayRunAsThisRole"
+    sid     = var.service.sid
     actions = ["sts:AssumeRole"]
 
     principals {
       type        = "Service"
-      identifiers = ["batchoperations.s3.amazonaws.com"]
+      identifiers = [var.service.principal]
     }
-    # IfExists: whether Batch Operations says for whom it works is not documented, and a plain match would lock it out.
+    # IfExists: whether S3 and Batch Operations say for whom they work is not documented, and a plain match would lock
+    # them out.
     condition {
       test     = "StringEqualsIfExists"
       variable = "aws:SourceAccount"
@@ -21,7 +21,7 @@ data "aws_iam_policy_document" "trust" {
 
 resource "aws_iam_role" "this" {
   name               = var.role.name
-  description        = "S3 Batch Operations starts the replication of objects that were there before with this role"
+  description        = var.description
   assume_role_policy = data.aws_iam_policy_document.trust.json
   tags               = var.tags
 }
