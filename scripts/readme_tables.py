@@ -47,12 +47,15 @@ def read_blocks(path: Path, kind: str, required: Sequence[str]) -> dict[str, dic
 
 def inputs_table(root: Path) -> str:
     """The root module's variables as a Markdown table."""
+    blocks = {
+        name: block
+        for path in root.glob("variables*.tf")
+        for name, block in read_blocks(path, "variable", ("description", "type")).items()
+    }
     rows = [
         f"| `{name}` | {_prose(block['description'])} | {_code(block['type'])} "
         f"| {_code(block['default']) if 'default' in block else 'required'} |"
-        for name, block in read_blocks(
-            root / "variables.tf", "variable", ("description", "type")
-        ).items()
+        for name, block in sorted(blocks.items())
     ]
     return "\n".join(["| Name | Description | Type | Default |", "|---|---|---|---|", *rows])
 

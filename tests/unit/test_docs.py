@@ -36,7 +36,7 @@ def tables(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The files that the tables are made of, to be spoilt."""
-    for name in ("README.md", "outputs.tf", "variables.tf"):
+    for name in ("README.md", "outputs.tf", "variables.tf", "variables-profiles.tf"):
         shutil.copy(REPO / name, tmp_path)
     return tmp_path
 
@@ -58,8 +58,9 @@ def first_cells(text: str) -> list[str]:
     return re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)
 
 
-def names(file: str, kind: str) -> set[str]:
-    return set(re.findall(rf'^{kind} "([^"]+)"', (REPO / file).read_text(), re.MULTILINE))
+def names(files: str, kind: str) -> set[str]:
+    texts = (file.read_text(encoding="utf-8") for file in REPO.glob(files))
+    return {name for text in texts for name in re.findall(rf'^{kind} "([^"]+)"', text, re.M)}
 
 
 def raised(exception: str) -> set[str]:
@@ -83,7 +84,7 @@ def test_tables_are_fresh() -> None:
 
 
 def test_tables_name_every_variable_and_output() -> None:
-    assert set(first_cells(section("INPUTS"))) == names("variables.tf", "variable")
+    assert set(first_cells(section("INPUTS"))) == names("variables*.tf", "variable")
     assert set(first_cells(section("OUTPUTS"))) == names("outputs.tf", "output")
 
 
@@ -222,7 +223,7 @@ def test_hcl_gives_only_inputs_that_exist(block: str) -> None:
 
     assert module, "each block uses the module"
     given = set(re.findall(r"^  (\w+) +=", module[1], re.MULTILINE))
-    assert given - {"source", "providers"} <= names("variables.tf", "variable")
+    assert given - {"source", "providers"} <= names("variables*.tf", "variable")
 
 
 def test_only_outputs_that_exist_are_named() -> None:
