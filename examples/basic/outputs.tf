@@ -8,6 +8,11 @@ output "dr_bucket_suffix" {
   value       = module.s3_dr.dr_bucket_suffix
 }
 
+output "dr_key" {
+  description = "The key that encrypts the replicas, and its alias; null without one."
+  value       = module.s3_dr.dr_key
+}
+
 output "event_rules" {
   description = "The EventBridge rules that start a check."
   value       = module.s3_dr.event_rules
@@ -26,6 +31,11 @@ output "functions" {
     module.s3_dr.enable_replication,
     module.s3_dr.sweep,
   ]
+}
+
+output "reader_roles" {
+  description = "The role of each account as which the functions of the other look at its buckets; null with one account."
+  value       = module.s3_dr.reader_roles
 }
 
 output "regions" {

@@ -12,6 +12,7 @@ import pytest
 
 from harness.plan import Plan
 from harness.policy import Policy, PolicyKind
+from harness.toolchain import REPO
 from plan.installations import (
     BACK,
     CASES,
@@ -261,9 +262,11 @@ def test_example_outputs(everything_planned: Plan) -> None:
     assert with_policy_read(everything_planned.outputs()[BASIC.name]) == {
         "batch_role": {"arn": BASIC.role_arn("batch"), "name": "s3-dr-batch"},
         "dr_bucket_suffix": "-dr",
+        "dr_key": None,
         "event_rules": rules_output(BASIC),
         "failure_queues": queues_output(BASIC),
         "functions": [function_output(BASIC, key) for key in FUNCTIONS],
+        "reader_roles": None,
         "regions": {"dr": BASIC.dr, "source": BASIC.source},
         "replication_role": role_output(BASIC, policy),
         "reports_bucket": reports_output(BASIC),
@@ -278,6 +281,15 @@ def test_example_outputs(everything_planned: Plan) -> None:
         f"{module}:aws.source",
         f"{module}:aws.dr",
     }, "The example must make everything with its own two providers"
+
+
+def test_examples_give_out_the_same() -> None:
+    """Each stands alone, so that it can be copied; who changes one changes all."""
+    texts = {
+        path.parent.name: path.read_text("utf-8") for path in REPO.glob("examples/*/outputs.tf")
+    }
+    others = [name for name, text in texts.items() if text != texts["basic"]]
+    assert not others, f"Copy examples/basic/outputs.tf over that of {others}, or the other way"
 
 
 def test_example_begins_in_two_regions(everything_planned: Plan) -> None:
