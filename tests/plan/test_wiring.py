@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from harness.plan import Plan, Resource
-from harness.toolchain import REPO
 from plan.installations import (
     BACK,
     CASES,
@@ -37,7 +36,6 @@ from plan.installations import (
     Installation,
 )
 from plan.root import SAME_ROOT
-from s3_dr.outcomes import Outcome
 from s3_dr.settings import Settings
 
 pytestmark = pytest.mark.terraform
@@ -152,16 +150,6 @@ def test_keys_are_rotated(each: Installation) -> None:
     for key in each.of("aws_kms_key"):
         assert key.values["enable_key_rotation"] is True
         assert key.values["deletion_window_in_days"] == (30 if ".dr_key[0]." in key.address else 7)
-
-
-def test_only_the_dr_key_cannot_be_destroyed() -> None:
-    """Terraform itself does not tell a plan's reader; the replicas would be lost with the key."""
-    kept = {
-        path.parent.name
-        for path in (REPO / "modules").glob("*/*.tf")
-        if "prevent_destroy = true" in path.read_text(encoding="utf-8")
-    }
-    assert kept == {"dr_key"}
 
 
 def test_failure_queues_are_encrypted_and_patient(each: Installation) -> None:
@@ -497,46 +485,6 @@ def test_trail_logs_what_events_are_made_of(custom: Installation) -> None:
     (selector,) = trail["event_selector"]
     assert selector["include_management_events"] is True
     assert selector["read_write_type"] == "WriteOnly"
-
-
-def test_alarms_tell_whom_they_should(each: Installation) -> None:
-    actions = each.case.arguments.get("alarms", {}).get("actions", {})
-    found = {}
-    for alarm in each.of("aws_cloudwatch_metric_alarm"):
-        side = "source" if each.region_of(alarm.provider) == each.case.source else "dr"
-        found[side, alarm.values["metric_name"]] = alarm.values
-        assert list(alarm.values["alarm_actions"] or []) == sorted(actions.get(side, []))
-        assert (alarm.values["comparison_operator"], alarm.values["threshold"]) == (
-            "GreaterThanThreshold",
-            0,
-        ), "One is one too many"
-    metrics = ("ApproximateNumberOfMessagesVisible", "Unprotected")
-    sides = ("dr", "source") if each.case.has_alarms else ()
-    assert set(found) == {(side, metric) for side in sides for metric in metrics}
-    for (_, metric), values in found.items():
-        if metric == "Unprotected":
-            assert values["namespace"] == each.case.prefix
-            assert values["statistic"] == "Sum"
-        else:
-            assert values["namespace"] == "AWS/SQS"
-            assert values["dimensions"] == {"QueueName": f"{each.case.prefix}-failures"}
-
-
-def test_records_of_what_is_not_protected_are_counted(each: Installation) -> None:
-    filters = each.of("aws_cloudwatch_log_metric_filter")
-    groups = {found.values["log_group_name"] for found in filters}
-    assert groups == {
-        f"/aws/lambda/{name_of(each, key)}" for key in FUNCTIONS if each.case.has_alarms
-    }
-    for found in filters:
-        assert found.values["pattern"] == ('{ ($.outcome = "blocked") || ($.outcome = "failed") }')
-        (metric,) = found.values["metric_transformation"]
-        assert (metric["namespace"], metric["name"], metric["value"]) == (
-            each.case.prefix,
-            "Unprotected",
-            "1",
-        )
-    assert {Outcome.BLOCKED, Outcome.FAILED} == {"blocked", "failed"}
 
 
 def test_handler_is_a_function_of_the_zip(default: Installation, key: str, repo: Path) -> None:
