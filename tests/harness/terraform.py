@@ -149,6 +149,12 @@ class Root:
         text = _check("show", self._terraform.cmd("show", name, json=IsFlagged))
         return Plan(json.loads(text))
 
+    def plan_destroy(self) -> None:
+        """Plans to destroy what is in the state, which is taken for what is there."""
+        merged = self._merged({})
+        result = self._terraform.plan(destroy=IsFlagged, refresh=False, var=merged)
+        _check("plan", result, good=(0, 2))
+
     def plan_is_empty(self, **variables: object) -> bool:
         """Tells whether a plan would change nothing: no resource and no output."""
         result = self._terraform.plan(var=self._merged(variables))
