@@ -13,7 +13,7 @@ import pytest
 
 from s3_dr.cloning.engine import Fidelity, Why
 from s3_dr.cloning.properties import PROPERTIES
-from s3_dr.cloning.twin_policy import REPLICATION_SID, TLS_SID
+from s3_dr.cloning.source_policy import REPLICATION_SID, TLS_SID
 from s3_dr.outcomes import Outcome, Reason
 from s3_dr.profiles import CLONABLE, STORAGE_CLASSES, Profile
 from s3_dr.tags import CLONED_TAG, LIFE_TAG, MANAGER_TAG, SOURCE_TAG

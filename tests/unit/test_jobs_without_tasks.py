@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from functional.living import ago
-from functional.payload import checked, profiles
+from functional.payload import checked, profiles, seen
 from s3_dr import backfill
 from s3_dr.check import Check
 from s3_dr.record import Gap, Job, Record
@@ -65,6 +65,11 @@ def failed(**changes: Any) -> Job:
     return Job(**{"id": "j-1", "gap": Gap("g"), "status": "Failed", **times, **changes})
 
 
+def again_of(made: Check, job: Job) -> Gap | None:
+    """What there is to try again after a job."""
+    return backfill._to_try_again(made, seen(made), Record(job=job))
+
+
 @pytest.mark.parametrize(("why", "detail"), REASONS, ids=lambda each: str(each)[:40])
 @pytest.mark.parametrize("summary", NO_SUMMARY, ids=lambda each: str(each)[:60])
 def test_it_has_ended_with_nothing_done(
@@ -72,14 +77,14 @@ def test_it_has_ended_with_nothing_done(
 ) -> None:
     job, made = Job("j-1", Gap("g"), ago(hours=3), status="Active"), check({**summary, **why})
 
-    backfill._follow(made, job)
+    backfill._follow(made, seen(made), job)
 
     assert job == failed(created_at=job.created_at, detail=detail), "failed, ended, and no tasks"
     assert not job.is_done, "what it was for is still to be copied"
-    told = backfill.facts(made, Record(job=job))
+    told = backfill.facts(seen(made), Record(job=job))
     assert told["status"] == "failed", "and it is told"
     assert (told["total"], told["succeeded"], told["failed"]) == (0, 0, 0)
-    backfill._warn(made, Record(job=job))
+    backfill._warn(made, seen(made), Record(job=job))
     assert made.warnings == [f"the job that copies existing objects of orders failed: {detail}"]
 
 
@@ -89,8 +94,8 @@ def test_it_is_tried_again_for_all_that_it_was_for(everything: bool) -> None:
     due, early = failed(gap=gap), failed(gap=gap, ended_at=ago(minutes=59))
 
     again = Gap("j-1", everything=everything, is_first=True, attempt=2)
-    assert backfill._to_try_again(check(), Record(job=due)) == again
-    assert backfill._to_try_again(check(), Record(job=early)) is None, "not before an hour"
+    assert again_of(check(), due) == again
+    assert again_of(check(), early) is None, "not before an hour"
 
 
 def test_a_new_gap_takes_over_what_it_left() -> None:
@@ -110,7 +115,7 @@ def test_failures_of_the_rule_from_before_its_end_are_no_news(status: str) -> No
 
     def again(moment: datetime) -> Gap | None:
         made = check(counts=[(moment, 3.0)], metrics=True)
-        return backfill._to_try_again(made, Record(job=last))
+        return again_of(made, last)
 
     assert again(before) is None, f"a {status} job without tasks has had its attempts"
     found = again(after)

@@ -21,7 +21,7 @@ from botocore.stub import ANY, Stubber
 from functional.payload import ACCOUNT, DR_REGION, SOURCE_REGION, checked, core_session, environment
 from s3_dr.aws import Bucket, Budget
 from s3_dr.check import Check
-from s3_dr.properties import PROPERTIES
+from s3_dr.cloning.properties import PROPERTIES
 from s3_dr.settings import Settings
 from s3_dr.sweep import Finding, Sweep
 from s3_dr.tags import SOURCE_TAG
