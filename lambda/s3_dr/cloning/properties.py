@@ -6,6 +6,7 @@ entry more here, its name in `profiles.CLONABLE`, and its events and actions in 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -82,10 +83,10 @@ def _several(name: str, shape: str, translate: translators.Translate) -> Propert
         for key in sorted(found.keys() - wanted.keys()):
             bucket.write(f"delete_bucket{method}", Id=key)
         for key, item in sorted(wanted.items()):
-            if item != found.get(key):
+            if _in_any_order(item) != _in_any_order(found.get(key)):
                 bucket.write(f"put_bucket{method}", Id=key, **{shape: item})
 
-    return Property(name, read, write, translate)
+    return Property(name, read, write, translate, normal=_in_any_order)
 
 
 def _public_access_block(*_: Any) -> Any:
@@ -182,17 +183,22 @@ def _put_policy(cloning: Cloning, wanted: Any, _: Any) -> None:
         raise
 
 
-def _by(*names: str) -> Callable[[Any], Any]:
-    """Puts the items of a list in an order of our own: S3 gives them in any."""
-    return lambda items: sorted(items, key=lambda item: [str(item.get(name)) for name in names])
+def _in_any_order(value: Any) -> Any:
+    """A value with each list in an order of our own: S3 gives them in any."""
+    if isinstance(value, dict):
+        return {key: _in_any_order(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return sorted(map(_in_any_order, value), key=_text)
+    return value
 
 
-def _lifecycle_in_order(value: Any) -> Any:
-    return {**value, "Rules": _by("ID")(value["Rules"])}
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
 
 
-def _notifications_in_order(value: Any) -> Any:
-    return {kind: _by("Id")(items) if items else items for kind, items in value.items()}
+def _first_counts(value: Any) -> Any:
+    """The same of CORS rules, whose own order means something: the first that fits counts."""
+    return [_in_any_order(rule) for rule in value]
 
 
 POLICY = Property(
@@ -266,7 +272,7 @@ PROPERTIES = (
         absent="NoSuchLifecycleConfiguration",
         delete="delete_bucket_lifecycle",
         translate=translators.lifecycle,
-        normal=_lifecycle_in_order,
+        normal=_in_any_order,
     ),
     _whole(
         "cors",
@@ -276,6 +282,7 @@ PROPERTIES = (
         parameters=lambda value: {"CORSConfiguration": {"CORSRules": value}},
         absent="NoSuchCORSConfiguration",
         delete="delete_bucket_cors",
+        normal=_first_counts,
     ),
     _whole(
         "website",
@@ -312,7 +319,7 @@ PROPERTIES = (
         select=_flat,
         parameters=lambda value: {"NotificationConfiguration": value or {}},
         translate=translators.notifications,
-        normal=_notifications_in_order,
+        normal=_in_any_order,
     ),
     _whole(
         "request_payment",
@@ -343,7 +350,7 @@ PROPERTIES = (
         lambda bucket: _acl(bucket.read("get_bucket_acl")),
         _put_acl,
         translators.acl,
-        normal=_by("Permission", "Grantee"),
+        normal=_in_any_order,
     ),
     POLICY,
 )
