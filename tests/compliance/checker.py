@@ -73,7 +73,7 @@ def judge(
     file, report = folder / "plan.json", folder / "report.xml"
     file.write_text(json.dumps(plan), encoding="utf-8")
     features, *more = _features(features_for)
-    line = [program, "-f", features, "-p", file, f"--junit-xml={report}", *more]
+    line: list[Path | str] = [program, "-f", features, "-p", file, f"--junit-xml={report}", *more]
     run = _run(line, folder, timeout=120)
     return _verdict(run.returncode, folder, run.stdout)
 

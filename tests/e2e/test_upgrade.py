@@ -25,7 +25,8 @@ def upgraded(basic: Example) -> dict[str, object]:
     stack.wait_for_rule(bucket)
     stack.settle()
     found = {"rules": stack.rules(bucket), "code": code(stack), "since": time.time()}
-    stop, written = threading.Event(), []
+    stop = threading.Event()
+    written: list[str] = []
 
     def write() -> None:
         while not stop.wait(0.3):

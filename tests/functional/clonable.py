@@ -464,7 +464,7 @@ GRANT = {
     "Permission": "WRITE",
 }
 FRIEND = {"Grantee": {"Type": "CanonicalUser", "ID": "f" * 64}, "Permission": "READ"}
-EVERYBODY = {
+EVERYBODY: dict[str, Any] = {
     "Grantee": {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AllUsers"},
     "Permission": "READ",
 }

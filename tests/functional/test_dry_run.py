@@ -35,11 +35,11 @@ def run(life: Life, handler: Handler, detail_type: str = CHECK, **detail: object
     return result
 
 
-def dry(life: Life, handler: Handler, detail_type: str = CHECK, **detail: object) -> Result:
+def dry(life: Life, handler: Handler, detail_type: str = CHECK, **detail: Any) -> Result:
     return run(life, handler, detail_type, dry_run=True, **detail)
 
 
-def assert_said_what_is_done(life: Life, handler: Handler, *asked: str, **detail: object) -> Result:
+def assert_said_what_is_done(life: Life, handler: Handler, *asked: str, **detail: Any) -> Result:
     """The real run, which does exactly what the dry one said."""
     said = dry(life, handler, *asked, **detail)
     done = run(life, handler, *asked, **detail)
@@ -354,7 +354,8 @@ def test_an_error_is_raised_when_a_bus_brought_the_request(life: Life) -> None:
 def test_only_true_is_dry(life: Life) -> None:
     life.tag()
 
-    for odd in ("true", 1, [True], {}, None, "yes"):
+    odds: list[Any] = ["true", 1, [True], {}, None, "yes"]
+    for odd in odds:
         life.drop_rule()
         life.change_record(lambda record: record.update(put_back=[]))
         result = run(life, handlers.enable_replication, CHECK, dry_run=odd)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from functools import partial
 from typing import Any
 
 import pytest
@@ -180,7 +181,7 @@ def test_a_first_job_that_finds_nothing_is_tried_just_once_more(life: Life, empt
         last = life.last()
         if job := life.record()["job"]:
             long_ago = {**job, "created_at": ago(minutes=16)}
-            life.change_record(lambda record, job=long_ago: record.update(job=job))
+            life.change_record(partial(dict.update, job=long_ago))
 
     assert len(life.jobs()) == 2
     assert last["backfill"]["status"] == "complete", "nothing to do is no failure"

@@ -93,7 +93,7 @@ def pattern(installation: Installation, rule: str) -> dict[str, Any]:
     return dict(json.loads(text))
 
 
-def matches(installation: Installation, rule: str, event: dict[str, Any]) -> bool:
+def matches(installation: Installation, rule: str, event: Any) -> bool:
     loaded = EventPattern.load(json.dumps(pattern(installation, rule)))
     return bool(loaded.matches_event(event))
 

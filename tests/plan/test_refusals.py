@@ -482,7 +482,8 @@ TRANSLATIONS_LARGE = Case(
 
 def too_large_together(case: Case) -> str:
     """The sentence about an environment of more than 4096 bytes: which argument takes how much."""
-    size, given = 0, {}
+    size = 0
+    given: dict[str, str] = {}
     for key in FUNCTIONS:
         of_function = case.environment(key)
         of_function |= {"PROFILES": compact(case.arguments["profiles"])}

@@ -237,7 +237,7 @@ def test_functions_read_what_terraform_gives(
     assert settings.dr_region == case.dr
     assert settings.own_role_arns == set(case.own_role_arns)
     assert [(profile.name, profile.clone) for profile in settings.profiles] == [
-        (profile["name"], set(profile.get("clone", USUAL_CLONE)))
+        (profile["name"], frozenset(profile.get("clone", USUAL_CLONE)))
         for profile in case.arguments.get("profiles", [{"name": "standard"}])
     ]
     clones = key == "destination_bucket_check"

@@ -126,7 +126,7 @@ class World:
             found: dict[str, Any] | None = special(call) if callable(special) else special
             if found is not None:
                 return found
-        return {
+        usual: dict[str, Callable[[Call], dict[str, Any]]] = {
             "Invoke": self._invoke,
             "GetFunctionConfiguration": lambda _: {
                 "CodeSha256": "abcdefghijklmnop",
@@ -147,7 +147,8 @@ class World:
             "HeadBucket": lambda _: {"BucketRegion": REGION},
             "ListBuckets": lambda _: {"Buckets": [{"Name": "one"}, {"Name": "two"}]},
             "PutEvents": lambda _: {"FailedEntryCount": 0, "Entries": [{"EventId": "e-1"}]},
-        }[call.operation](call)
+        }
+        return usual[call.operation](call)
 
     def _invoke(self, call: Call) -> dict[str, Any]:
         try:

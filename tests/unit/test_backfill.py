@@ -189,7 +189,7 @@ def test_the_token_is_that_of_bucket_gap_and_attempt() -> None:
 
 @pytest.mark.parametrize(("limit", "asks"), [(None, False), (0, True), (5, True)])
 def test_a_limit_has_s3_wait(limit: int | None, asks: bool) -> None:
-    fields = {} if limit is None else {"existing_objects_limit": limit}
+    fields: dict[str, Any] = {} if limit is None else {"existing_objects_limit": limit}
 
     assert created(Gap("g"), **fields)["ConfirmationRequired"] is asks
 
@@ -304,7 +304,8 @@ class CloudWatch:
     """Sums by period."""
 
     def __init__(self, *points: tuple[datetime, float]) -> None:
-        self.points, self.asked = points, [{}]
+        self.points = points
+        self.asked: list[dict[str, Any]] = [{}]
 
     def get_metric_data(self, **asked: Any) -> Any:
         self.asked.append(asked)
@@ -386,7 +387,7 @@ def body(*rows: list[str]) -> StreamingBody:
     csv.writer(text, lineterminator="\n").writerows(rows)
     data = text.getvalue().encode()
     raw = HTTPResponse(body=io.BytesIO(data), preload_content=False)
-    return StreamingBody(raw, len(data))
+    return StreamingBody(raw, len(data))  # type: ignore[arg-type]  # which boto3 gives it too
 
 
 def row(*ending: str, key: str = "a%2Cb%0Ac") -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from functools import partial
 from typing import Any
 
 import pytest
@@ -36,11 +37,9 @@ class Replication:
             "Bucket Check Requested",
             "Bucket Release Requested",
         ):
-            world.does[kind] = lambda function, detail, kind=kind: self._answer(
-                function, detail, kind
-            )
+            world.does[kind] = partial(self._answer, kind)
 
-    def _answer(self, function: str, detail: dict[str, Any], kind: str) -> dict[str, Any]:
+    def _answer(self, kind: str, function: str, detail: dict[str, Any]) -> dict[str, Any]:
         assert function == "enable_replication"
         self.asked.append((kind, detail))
         step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]

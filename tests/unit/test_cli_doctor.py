@@ -77,7 +77,7 @@ def other_package(call: Call) -> dict[str, Any] | None:
     return {"CodeSha256": "other", "State": "Active", "LastUpdateStatus": "Successful"}
 
 
-def gone(name: str, code: str, **status: int) -> Any:
+def gone(name: str, code: str, **status: Any) -> Any:
     def answer(call: Call) -> None:
         if any(str(value).endswith(name) for value in call.parameters.values()):
             raise Refusal(code, **status)

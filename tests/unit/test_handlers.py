@@ -316,7 +316,7 @@ def test_a_sweep_that_failed_is_logged_in_full_and_raised(
         handlers.sweep(SCHEDULE, Context())
 
     # A failed destroy shows the whole of it.
-    ours = [frame for frame in caught.traceback if "s3_dr" in frame.path.parts]
+    ours = [frame for frame in caught.traceback if "s3_dr" in Path(frame.path).parts]
     assert len(ours) == 1, f"the sentence and one line of a stack trace: {ours}"
     [line] = sweeping.log_lines()
     assert (line["level"], line["sent"], line["detail"]) == ("ERROR", 7, "twins: no")

@@ -102,7 +102,12 @@ def test_leaving_the_block_destroys_what_was_applied(
 ) -> None:
     destroyed: list[str] = []
     real = Root.destroy
-    monkeypatch.setattr(Root, "destroy", lambda self: (destroyed.append("x"), real(self))[1])
+
+    def destroy(self: Root) -> None:
+        destroyed.append("x")
+        real(self)
+
+    monkeypatch.setattr(Root, "destroy", destroy)
 
     with Root(BUILT_IN, tools=terraform_cli, variables={"name": "a"}) as root:
         root.init()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -291,9 +291,9 @@ def opened(record: Record, **fields: bool) -> Gap:
 
 @pytest.mark.parametrize("wanted", [True, False])
 def test_a_gap_that_is_open_keeps_its_id_and_all_it_is_about(wanted: bool) -> None:
-    before = {"everything": True, "is_first": True, "after_put": True, "wanted": wanted}
+    before = Gap("g", everything=True, is_first=True, after_put=True, wanted=wanted)
 
-    assert opened(Record(gap=Gap("g", **before))) == Gap("g", **before)
+    assert opened(Record(gap=replace(before))) == before
 
 
 def test_a_gap_grows() -> None:

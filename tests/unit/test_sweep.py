@@ -671,7 +671,8 @@ def test_a_look_tells_and_changes_nothing() -> None:
         "trail": {"status": "ok", "detail": "t logs management events", "trails": ["t"]},
         "errors": [],
     }
-    assert world.batches == world.functions.batches == []
+    assert world.batches == []
+    assert world.functions.batches == []
     assert "put_object" not in [operation for operation, _ in world.s3.asked]
 
 

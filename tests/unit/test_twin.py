@@ -15,7 +15,7 @@ from s3_dr.outcomes import Blocked, Reason
 
 TAGS = ("CreateBucketConfiguration", "Tags")
 NAMESPACE = ("CreateBucketRequest", "BucketNamespace")
-OWN_NAMESPACE = {"DR_BUCKET_NAMESPACE": "account-regional"}
+OWN_NAMESPACE: dict[str, Any] = {"DR_BUCKET_NAMESPACE": "account-regional"}
 
 
 class S3:

@@ -28,7 +28,7 @@ BOTH = pytest.mark.parametrize("terms", [ONE, TWO], ids=["one", "two"])
 EXEMPTION = {"aws:PrincipalArn": sorted(ROLES)}
 KMS = "s3:x-amz-server-side-encryption-aws-kms-key-id"
 
-ALLOW = {
+ALLOW: dict[str, Any] = {
     "Sid": "Say",
     "Effect": "Allow",
     "Principal": {"AWS": f"arn:aws:iam::{STRANGER}:role/app"},
@@ -186,8 +186,8 @@ def test_own_folders_stay_own(terms: Terms) -> None:
 
 # --- who ----------------------------------------------------------------------
 
-ORG = {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}
-PUBLIC = [
+ORG: dict[str, Any] = {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}
+PUBLIC: list[dict[str, Any]] = [
     {"Principal": "*"},
     {"Principal": ["*"]},
     {"Principal": {"AWS": "*"}},

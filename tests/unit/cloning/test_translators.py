@@ -230,7 +230,7 @@ def test_grants_on_logs_are_left_out() -> None:
 
 
 def test_notifications_go_to_what_the_user_names_and_to_eventbridge() -> None:
-    value = {
+    value: dict[str, Any] = {
         "QueueConfigurations": [
             {"Id": "a", "QueueArn": QUEUE, "Events": EVENTS},
             {"Id": "b", "QueueArn": f"{QUEUE}-2", "Events": EVENTS},
@@ -336,8 +336,8 @@ def test_a_website_names_the_hosts_of_the_dr_region() -> None:
         for host in hosts
     )
     assert translated("website", one) == (other, [])
-    one, other = ({"RedirectAllRequestsTo": {"HostName": host}} for host in hosts)
-    assert translated("website", one) == (other, [])
+    here, there = ({"RedirectAllRequestsTo": {"HostName": host}} for host in hosts)
+    assert translated("website", here) == (there, [])
 
 
 def test_requesters_pay_in_one_account_only() -> None:

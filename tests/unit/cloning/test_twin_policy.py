@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from functional.payload import ACCOUNT, FOREIGN_ACCOUNT, REPLICATION_ROLE, checked, profiles, seen
 from s3_dr.aws import Bucket
-from s3_dr.cloning import twin_policy
+from s3_dr.cloning import source_policy, twin_policy
 from s3_dr.outcomes import Blocked, Reason
 
 ARN = "arn:aws:s3:::orders-dr"
 OURS = {
-    "Sid": twin_policy.TLS_SID,
+    "Sid": source_policy.TLS_SID,
     "Effect": "Deny",
     "Principal": "*",
     "Action": "s3:*",
