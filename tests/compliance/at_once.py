@@ -11,6 +11,7 @@ holds a ``plan.json`` and gets an ``output.txt``, a ``report.xml`` and the exit 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -46,6 +47,8 @@ def _judge(features: list[str], folders: list[str]) -> int:
 
     def run_for_each(*arguments: Any, **named: Any) -> int:
         running: dict[int, str] = {}
+        # The copies would look through all that was imported again and again, and own it by that.
+        gc.freeze()
         for folder in folders:
             while len(running) >= _AT_ONCE:
                 _wait(running)
