@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from e2e.groups import is_in_two_accounts
 from harness.plan import Plan
 from harness.toolchain import REPO, Toolchain, ToolchainError
 from harness.unchanged import Unchanged
@@ -23,10 +23,6 @@ settings.load_profile("s3-dr")
 _LADDER = ("unit", "local_aws", "functional", "plan", "compliance", "e2e")
 # Folders whose tests share something costly, by what that is: one big plan, applied examples.
 _TOGETHER = {"plan": "plan", "compliance": "plan", "e2e": "e2e"}
-# The end-to-end tests of what lies in two accounts have installations of their own.
-_TWO_ACCOUNTS = re.compile(
-    r"\btest_two_accounts\b|_in_two_accounts\b|\[.*(cross_account|everything)"
-)
 # What the tests of the local AWS depend on.
 _LOCAL_AWS = (
     "conftest.py",
@@ -96,7 +92,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
             folder = _folder(file)
-            if folder == "e2e" and _TWO_ACCOUNTS.search(nodeid):
+            if folder == "e2e" and is_in_two_accounts(nodeid):
                 return "e2e, two accounts"
             return _TOGETHER.get(folder, file)
 

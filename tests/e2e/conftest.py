@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from e2e.examples import ROOTS, TWO_ACCOUNTS, Example, in_threads
+from e2e.groups import is_in_two_accounts
 from harness.deployment import Deployment
 from harness.toolchain import Toolchain
 from local_aws import LocalAws
@@ -35,6 +36,15 @@ def no_faults_left(local_aws: LocalAws) -> Iterator[None]:
     """Ends what a test had S3 refuse, should the test fail before it does so itself."""
     yield
     local_aws.faults([])
+
+
+@pytest.fixture(autouse=True)
+def in_the_right_process(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Lets no test use installations that another process applies, as its name does not say so."""
+    yield
+    used = {"in_one_account", "in_two_accounts"} & set(request.fixturenames)
+    right = "in_two_accounts" if is_in_two_accounts(request.node.nodeid) else "in_one_account"
+    assert used <= {right}, f"by its name this test may only use what is {right}: e2e/groups.py"
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ def stack(everything: Example) -> Deployment:
     return everything.stack
 
 
-def test_each_alarm_goes_off_by_its_own_cause(stack: Deployment) -> None:
+def test_each_alarm_goes_off_by_its_own_cause_in_two_accounts(stack: Deployment) -> None:
     causes: dict[tuple[str, str], Callable[[], object]] = {
         ("source", "failures"): lambda: fail(stack, "source"),
         ("dr", "failures"): lambda: fail(stack, "dr"),

@@ -86,8 +86,7 @@ module "{SAME_ROOT}" {{
 def plan_everything(tools: Toolchain) -> Plan:
     """Plans the root."""
     text = "".join([root_text(CASES), _SAME_ROOT, _BASIC, _README])
-    # Go's collector takes a third of the time of a plan as big as this one, left to itself.
-    with sts_stub() as env, Root(text, tools=tools, env={**env, "GOGC": "400"}) as root:
+    with sts_stub() as env, Root(text, tools=tools, env=env) as root:
         readme = root.folder / "readme"
         readme.mkdir()
         (readme / "main.tf").write_text(_readme_text(), encoding="utf-8")

@@ -630,8 +630,7 @@ def errors(
         whole: Modules.
         entrance: Modules that have only the files that look at arguments and places.
     """
-    env = {"GOGC": "400"}  # as in plan/root.py
-    with sts_stub() as sts, Root(root_text(whole, entrance), tools=tools, env=env | sts) as root:
+    with sts_stub() as env, Root(root_text(whole, entrance), tools=tools, env=env) as root:
         (root.folder / "entrance").mkdir()
         for path in (path for name in ENTRANCE for path in REPO.glob(name)):
             shutil.copy(path, root.folder / "entrance")
