@@ -60,7 +60,8 @@ def test_a_bucket_that_cannot_be_let_go_is_named(stack: Deployment) -> None:
     bucket = stack.create_bucket(f"with-others-{stack.account}", tags=[TAG])
     stack.wait_for_rule(bucket)
     stack.settle()
-    under_our_role(stack, bucket)
+    with stack.events_lost():  # a check, for this event, could put our rule back after the release
+        under_our_role(stack, bucket)
 
     place = stack.functions["sweep"]
     answer = stack.client("lambda", place["region"]).invoke(
