@@ -168,6 +168,7 @@ class Deployment:
         """While this lasts, no S3 event reaches the module; or, by its other rule, no request."""
         events = self.client("events", self.source_region)
         name = self.outputs["event_rules"][rule]["name"]
+        self.settle()  # what was heard before may not see what is done now
         events.disable_rule(Name=name)
         try:
             yield
