@@ -154,6 +154,8 @@ class LocalAws:
     ) -> Any:
         """A boto3 client; the same one, whoever asks for the same again.
 
+        So one of S3 remembers from test to test in which region it found a bucket.
+
         Args:
             credentials: What ``sts.assume_role`` or ``iam.create_access_key`` gave; without it
                 the client is the account's root.
@@ -199,6 +201,8 @@ class LocalAws:
             "config_file": (None, None, os.devnull, None),
             "credentials_file": (None, None, os.devnull, None),
             "data_path": (None, None, self.data_path, None),
+            # It would ask for a session before it sends a name with --x-s3.
+            "s3_disable_express_session_auth": (None, None, True, None),
         }
         return boto3.Session(botocore_session=botocore.session.Session(variables))
 
