@@ -1,4 +1,4 @@
-"""The reports bucket, where is kept what S3 does not say by itself.
+"""The reports bucket, which holds what S3 itself does not tell.
 
 - ``state/<bucket>.json``: the record of a bucket, written by ``enable_replication``.
 - ``reports/<bucket>/``: S3's reports on the jobs that copy its existing objects.

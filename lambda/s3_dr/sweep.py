@@ -204,6 +204,7 @@ class Sweep:
                     named = ("bucket", "reason", "remedy")
                     left.append({name: str(result.get(name, "")) for name in named})
         if left:
+            left.sort(key=lambda each: not each.get("remedy"))  # the one that is told is among them
             some = ", ".join(f"{each['bucket']} ({each['reason']})" for each in left[:NAMED])
             cures = (f"{each['remedy']}; then try again" for each in left if each.get("remedy"))
             cure = next(cures, "try again, or take the rules off by hand")
@@ -218,7 +219,13 @@ class Sweep:
         Raises:
             SweepError: as of `release_all`.
         """
-        self.set_leaving(True)
+        try:
+            self.set_leaving(True)
+        except (BotoCoreError, ClientError) as error:
+            raise SweepError(
+                "no bucket was released: the reports bucket took no note that they are let go, so "
+                f"checks could put rules back: {error}; let the sweep write there, then try again"
+            ) from error
         first = self.release_all()
         # What was under way, and came before that was said, may have put a rule meanwhile.
         self.sleep(_SPREADING)

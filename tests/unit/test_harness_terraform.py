@@ -243,7 +243,7 @@ def test_a_killed_owner_takes_its_commands_with_it(tmp_path: Path, repo: Path) -
 
 def wait_for_beginning(pipe: int) -> bool:
     """Tells whether somebody writes to a pipe within some seconds."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with suppress(BlockingIOError):
             if os.read(pipe, 100):

@@ -14,9 +14,39 @@ import s3_dr
 
 ROOT = Path(s3_dr.__file__).parents[1]
 FUNCTIONS = {"source_bucket_check", "destination_bucket_check", "enable_replication", "sweep"}
-# What these say, they say of values alone.
-PURE = {"rule", "cloning.source_policy", "cloning.terms"}
-TALKING = {"aws", "check", "reports_bucket"}
+# From the bottom up. A module knows none that stands higher.
+LAYERS = [
+    {
+        "",
+        "cloning.source_policy",
+        "cloning.terms",
+        "logs",
+        "naming",
+        "outcomes",
+        "profiles",
+        "rule",
+        "settings",
+        "tags",
+    },
+    {"aws", "check", "events", "reports_bucket"},
+    {
+        "backfill",
+        "cloning",
+        "cloning.engine",
+        "cloning.properties",
+        "cloning.translators",
+        "cloning.twin_policy",
+        "encryption",
+        "object_lock",
+        "record",
+        "trail",
+        "twin",
+    },
+    FUNCTIONS,
+    {"handlers"},
+]
+RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
+VALUES = LAYERS[0]
 
 
 def name_of(path: Path) -> str:
@@ -65,12 +95,18 @@ def test_a_function_is_the_handlers_alone(name: str) -> None:
     assert [each for each, known in GRAPH.items() if name in known] == ["handlers"]
 
 
-@pytest.mark.parametrize("name", sorted(PURE))
-def test_what_is_pure_talks_to_nobody(name: str) -> None:
-    talks = below(name) & TALKING
+@pytest.mark.parametrize("name", sorted(GRAPH))
+def test_a_module_knows_none_that_stands_higher(name: str) -> None:
+    higher = {each for each in GRAPH[name] & RANK.keys() if RANK[each] > RANK[name]}
+
+    assert not higher, f"{name} must not import {sorted(higher)}: ADR 24"
+
+
+@pytest.mark.parametrize("name", sorted(VALUES))
+def test_values_need_nothing_that_talks_to_aws(name: str) -> None:
     sdk = {each for each in below(name) if each.split(".")[0] in ("boto3", "botocore")}
 
-    assert not talks | sdk, f"{name} should need nothing that talks to AWS"
+    assert not sdk, f"{name} should need nothing that talks to AWS, but knows {sorted(sdk)}"
 
 
 @pytest.mark.parametrize("name", sorted(GRAPH))

@@ -720,6 +720,32 @@ def test_who_leaves_says_so_first_and_releases_twice_with_a_pause() -> None:
     assert happened == [(True, []), (True, [10.0])]
 
 
+def test_who_cannot_say_that_it_leaves_releases_nothing_and_says_why() -> None:
+    world = World()
+    world.have("orders")
+    world.s3.faults.update(put_object=error("AccessDenied"))
+
+    with pytest.raises(SweepError, match=r"no bucket was released: .*AccessDenied.*, then try"):
+        world.sweep.leave()
+
+    assert world.functions.batches == []
+
+
+def test_a_cure_that_is_told_is_that_of_a_bucket_that_is_named() -> None:
+    world = World()
+    world.have(*names(150))
+    for name in names(150):
+        world.functions.outcomes[name] = {"outcome": "failed", "reason": "InternalError"}
+    blocked = {"outcome": "blocked", "reason": "RULES_UNDER_OUR_ROLE", "remedy": "mend it"}
+    world.functions.outcomes[names(150)[-1]] = blocked
+
+    with pytest.raises(SweepError) as caught:
+        world.sweep.release_all()
+
+    assert f"{names(150)[-1]} (RULES_UNDER_OUR_ROLE)" in str(caught.value)
+    assert str(caught.value).endswith("mend it; then try again")
+
+
 def test_who_only_has_all_released_does_not_leave() -> None:
     world = World()
     world.have("orders")

@@ -111,9 +111,8 @@ def _put_versioning(cloning: Cloning, wanted: Any, found: Any) -> None:
         twin.tell_life(check, cloning.marked)
     check.twin.write("put_bucket_versioning", VersioningConfiguration={"Status": wanted})
     if found == "Suspended":
-        twin.tell_life(
-            check, cloning.marked
-        )  # again: what failed since the first time is for the next look
+        # Again: what failed since the first time is for the next look.
+        twin.tell_life(check, cloning.marked)
 
 
 def _put_encryption(cloning: Cloning, wanted: Any, _: Any) -> None:
