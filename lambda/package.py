@@ -23,7 +23,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE / "s3_dr"
 ARCHIVE = HERE / "dist" / "s3_dr.zip"
-LIMIT = 100_000
+LIMIT = 130_000
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can tell
 _REGULAR_FILE = 0o100644

@@ -20,6 +20,7 @@ _TRACE = "Traceback (most recent call last):\n"
 _CLASS = re.compile(r"(?:\w+\.)*(\w+)(?::|$)")
 
 END = "\x1e end of the run"
+_PATIENCE = 60  # seconds; a run that has answered writes no more
 _HANDLER = "handler_fn = getattr(mod, handler_name)\n"
 _MARKED = """
         def _marked(event, context, handler=handler_fn):
@@ -42,7 +43,7 @@ def read_lines(worker: Any) -> None:
 def log_of_run(worker: Any) -> str:
     """What the run that has just answered wrote, to its last line."""
     lines = []
-    while not (line := worker._stderr_queue.get()).endswith(END):
+    while not (line := worker._stderr_queue.get(timeout=_PATIENCE)).endswith(END):
         lines.append(line)
     if line != END:  # the last line was not ended
         lines.append(line.removesuffix(END))
@@ -87,6 +88,10 @@ def install() -> None:
     wrap(runtime, "_PYTHON_WORKER_SCRIPT", marking)
     wrap(runtime.Worker, "_read_stderr", lambda _: read_lines)
     wrap(runtime.Worker, "_drain_stderr_bounded", draining)
+    # Of a run that was ended for its time.
+    wrap(
+        runtime.Worker, "_drain_stderr", lambda drain: lambda worker: drain(worker).replace(END, "")
+    )
 
     def executing(original: Any) -> Any:
         def execute(function: Any, event: Any, request_id: str) -> Any:

@@ -1,4 +1,7 @@
-"""What the tests of the local AWS do over and over."""
+"""One local AWS for a session of tests, and what they do with it over and over.
+
+A conftest.py that imports the fixtures has them.
+"""
 
 import io
 import json
@@ -7,6 +10,8 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
+
+import pytest
 
 from local_aws import LocalAws
 
@@ -51,7 +56,10 @@ class Bus:
 
 
 class Lab:
-    """What the tests of the local AWS do over and over."""
+    """One local AWS for a session of tests, and what they do with it over and over.
+
+    A conftest.py that imports the fixtures has them.
+    """
 
     def __init__(self, server: LocalAws) -> None:
         self.server = server
@@ -185,3 +193,18 @@ class Lab:
 
 def _policy(statements: list[dict[str, Any]]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+@pytest.fixture(scope="session")
+def local_aws() -> Iterator[LocalAws]:
+    """One local AWS for the session; every test uses names of its own."""
+    with LocalAws() as server:
+        yield server
+        errors = server.errors()
+    assert not errors, f"The local AWS failed inside: {errors}"
+
+
+@pytest.fixture(scope="session")
+def lab(local_aws: LocalAws) -> Lab:
+    """The local AWS with what its own tests do over and over."""
+    return Lab(local_aws)

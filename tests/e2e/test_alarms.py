@@ -8,7 +8,7 @@ import pytest
 
 from e2e.examples import Example
 from e2e.kinds import put_tags
-from harness.deployment import Deployment, wait_for
+from harness.deployment import PATIENCE, Deployment, wait_for
 
 pytestmark = pytest.mark.terraform
 
@@ -36,7 +36,7 @@ def test_each_alarm_goes_off_by_its_own_cause_in_two_accounts(stack: Deployment)
         caused.add(alarm)
         wait_for(
             lambda: going_off(stack) >= caused,
-            30,
+            PATIENCE,
             lambda: f"{caused - going_off(stack)} did not go off: {states(stack)}",
         )
         assert going_off(stack) == caused, f"Only what happened may be told: {states(stack)}"

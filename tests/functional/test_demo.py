@@ -89,7 +89,7 @@ def started(repo: Path, tmp_path: Path) -> Iterator[Started]:
 
 
 def eventually(happened: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if happened():
             return True

@@ -1,7 +1,7 @@
 """What a red test says: pytest's DID NOT RAISE does not tell what should have failed, and how.
 
-Tests are named in sentences, so the name is what was expected. The conftest.py of these tests and
-of the unit tests imports it.
+Tests are named in sentences, so the name is what was expected. The conftest.py of all tests imports
+it.
 """
 
 from __future__ import annotations

@@ -66,8 +66,8 @@ class Root:
 
     The copy lies in a temporary tree that looks like the repository (its ``*.tf``, ``modules``,
     ``examples`` and ``lambda/dist``), at the same place, so that ``source = "../.."`` works. Used
-    in a ``with`` block, it destroys what it applied and removes the tree at the end; who interrupts
-    it does not wait for a destroy.
+    in a ``with`` block, it destroys what it applied and removes the tree at the end; after
+    Ctrl-C it destroys nothing.
 
     Args:
         source: A folder, within the repository or outside; or the text of a root, which is laid

@@ -108,7 +108,7 @@ class Unchanged:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Hears of a file that could not be collected; its tests are in no list."""
         if report.failed:
-            self._proven = False
+            self._refute()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Hears of the outcome of one phase of a test."""
