@@ -21,8 +21,16 @@ settings.register_profile("s3-dr", deadline=None)
 settings.load_profile("s3-dr")
 
 _LADDER = ("unit", "local_aws", "functional", "plan", "compliance", "e2e")
+# In several processes, what takes longest comes first. Installations are mostly waited for, and
+# plans are not: so while one process applies, the other has the processor for plans.
+_QUEUE = ("e2e", "plan", "compliance", "e2e, two accounts", "functional", "local_aws", "unit")
 # Folders whose tests share something costly, by what that is: one big plan, applied examples.
-_TOGETHER = {"plan": "plan", "compliance": "plan", "e2e": "e2e"}
+_TOGETHER = {
+    "plan": "plan",
+    "compliance": "plan",
+    "e2e": "e2e",
+    "e2e, two accounts": "e2e, two accounts",
+}
 # What the tests of the local AWS depend on.
 _LOCAL_AWS = (
     "conftest.py",
@@ -90,11 +98,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByCost(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
         def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            folder = _folder(file)
-            if folder == "e2e" and is_in_two_accounts(nodeid):
-                return "e2e, two accounts"
-            return _TOGETHER.get(folder, file)
+            return _TOGETHER.get(_place(nodeid), nodeid.partition("::")[0])
 
     return ByCost(config, log)
 
@@ -103,19 +107,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Puts the tests in order.
 
     One after the other, the quick tests come first: a wrong line is told before Terraform is
-    started. In several processes, what takes longest comes first.
+    started.
     """
-
-    def rung(item: pytest.Item) -> int:
-        folder = _folder(item.nodeid)
-        place = _LADDER.index(folder) if folder in _LADDER else len(_LADDER)
-        return -place if _is_in_several_processes(config) else place
-
-    items.sort(key=rung)
+    if _is_in_several_processes(config):
+        items.sort(key=lambda item: _QUEUE.index(_place(item.nodeid)))
+    else:
+        items.sort(key=lambda item: _LADDER.index(_folder(item.nodeid)))
 
 
 def _is_in_several_processes(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
+
+
+def _place(nodeid: str) -> str:
+    folder = _folder(nodeid)
+    return "e2e, two accounts" if folder == "e2e" and is_in_two_accounts(nodeid) else folder
 
 
 def _folder(nodeid: str) -> str:

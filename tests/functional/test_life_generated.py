@@ -259,7 +259,7 @@ LIVES = int(os.environ.get("S3_DR_LIVES", "0"))  # else a few, and always the sa
 
 
 @settings(
-    max_examples=LIVES or 50,
+    max_examples=LIVES or 20,
     derandomize=not LIVES,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
