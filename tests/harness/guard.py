@@ -12,32 +12,44 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import IO
+from typing import IO, Any
 
 _lock = threading.Lock()
 _guard: subprocess.Popen[str] | None = None
 
 
+# The group tells the guard of itself before it does anything else: we may be killed at any moment.
+_TOLD = '(trap "" PIPE; echo "+$$" >&0) 2>/dev/null; exec "$@" </dev/null'
+
+
 @contextmanager
-def guarded(group: int) -> Iterator[None]:
-    """For this long the process group ends with this process."""
-    _tell(f"+{group}")
-    try:
-        yield
-    finally:
-        _tell(f"-{group}")
+def guarded(line: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """Runs a command in a process group of its own, which ends with this process.
+
+    Args:
+        line: The command, with the whole path of its program.
+        **options: For ``subprocess.Popen``; the command's standard input is empty.
+    """
+    pipe = _pipe()
+    shell = ["/bin/sh", "-c", _TOLD, "sh", *line]
+    with subprocess.Popen(
+        shell, stdin=pipe, encoding="utf-8", start_new_session=True, **options
+    ) as process:
+        try:
+            yield process
+        finally:
+            with suppress(BrokenPipeError):  # somebody killed the guard
+                os.write(pipe.fileno(), f"-{process.pid}\n".encode())
 
 
-def _tell(line: str) -> None:
+def _pipe() -> IO[str]:
     global _guard
     with _lock:
         _guard = _guard or _start()
-        assert _guard.stdin is not None
-        with suppress(BrokenPipeError):  # somebody killed the guard
-            _guard.stdin.write(f"{line}\n")
-            _guard.stdin.flush()
+    assert _guard.stdin is not None
+    return _guard.stdin
 
 
 def _start() -> subprocess.Popen[str]:

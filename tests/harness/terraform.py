@@ -230,19 +230,9 @@ def _run_group(
     line: list[str], folder: str, environment: dict[str, str], timeout: float
 ) -> tuple[int, str, str]:
     """Runs a command in a process group of its own, so that it never leaves a provider behind."""
-    with (
-        subprocess.Popen(
-            line,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            start_new_session=True,
-        ) as process,
-        guarded(process.pid),
-    ):
+    with guarded(
+        line, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         try:
             out, err = process.communicate(timeout=timeout)
         except BaseException as error:
