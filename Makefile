@@ -37,7 +37,7 @@ fleet: ## Measure 500 buckets tagged at once, a sweep, and the copying of 5,000 
 
 test: ## Run all tests: unit, functional, plan, compliance, end to end
 	@$(SETUP) terraform dev compliance
-	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(if $(CI),--cov) $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder $(if $(CI),--cov) $(ARGS)
 
 check: ## Check style and types, and that the zip is fresh
 	@$(SETUP) terraform dev
