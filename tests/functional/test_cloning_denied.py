@@ -297,6 +297,36 @@ def test_a_twin_that_may_not_be_written_fails_one_property(three: Three, name: s
     three.mended(three.case.on_twin)
 
 
+@pytest.mark.parametrize("name", ["cors"])
+def test_a_twin_that_may_not_be_read_fails_one_property(three: Three, name: str) -> None:
+    three.check()
+    for case in (three.case, *three.near):
+        three.configure(case, case.value)
+
+    three.refuse(fault(reading(name), three.twin, "AccessDenied", 403, times=ALWAYS))
+
+    three.assert_twin_has(three.case, None)
+    for case in three.near:
+        three.assert_twin_has(case, case.on_twin)
+    three.mended(three.case.on_twin)
+
+
+@pytest.mark.parametrize("name", ["cors"])
+def test_what_may_not_be_taken_away_fails_one_property(three: Three, name: str) -> None:
+    for case in (three.case, *three.near):
+        three.configure(case, case.value)
+    three.check()
+    for case in (three.case, *three.near):
+        three.configure(case, None)
+
+    three.refuse(fault(DELETED[name], three.twin, "AccessDenied", 403, times=ALWAYS))
+
+    three.assert_twin_has(three.case, three.case.on_twin)
+    for case in three.near:
+        three.assert_twin_has(case, None)
+    three.mended(None)
+
+
 @pytest.mark.parametrize("name", ["acl"])
 def test_a_twin_whose_owner_may_not_be_read(three: Three, name: str) -> None:
     three.configure(three.case, three.case.value)
