@@ -22,7 +22,7 @@ settings.load_profile("s3-dr")
 
 _LADDER = ("unit", "local_aws", "functional", "plan", "compliance", "e2e")
 # In several processes, what takes longest comes first. Installations are mostly waited for, and
-# plans are not: so while one process applies, the other has the processor for plans.
+# plans are not: so one process plans while the others apply.
 _QUEUE = ("e2e", "plan", "compliance", "e2e, two accounts", "functional", "local_aws", "unit")
 # Folders whose tests share something costly, by what that is: one big plan, applied examples.
 _TOGETHER = {
