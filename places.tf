@@ -35,25 +35,30 @@ data "aws_region" "dr" {
 
   lifecycle {
     postcondition {
-      condition     = self.id != data.aws_region.source.id
-      error_message = "aws.source and aws.dr are both in ${self.id}: a copy in the same region is lost with it, so give aws.dr another region."
+      condition     = lookup(self, "region", lookup(self, "id", null)) != local.source_region
+      error_message = "aws.source and aws.dr are both in ${local.source_region}: a copy in the same region is lost with it, so give aws.dr another region."
     }
   }
 }
 
 locals {
+  # Provider 6.47 deprecates the id of a region, and provider 5 has no other name for it that is not deprecated in 6:
+  # "region" is new in 6. A look-up by name is the one form that neither of them refuses or warns of.
+  source_region = lookup(data.aws_region.source, "region", lookup(data.aws_region.source, "id", null))
+  dr_region     = lookup(data.aws_region.dr, "region", lookup(data.aws_region.dr, "id", null))
+
   places = {
     source = {
       account_id = data.aws_caller_identity.source.account_id
       dns_suffix = data.aws_partition.source.dns_suffix
       partition  = data.aws_partition.source.partition
-      region     = data.aws_region.source.id
+      region     = local.source_region
     }
     dr = {
       account_id = data.aws_caller_identity.dr.account_id
       dns_suffix = data.aws_partition.dr.dns_suffix
       partition  = data.aws_partition.dr.partition
-      region     = data.aws_region.dr.id
+      region     = local.dr_region
     }
   }
   source       = local.places.source

@@ -132,8 +132,8 @@ variable "profiles" {
   }
 
   validation {
-    condition     = alltrue([for profile in var.profiles : profile.kms_key_arn == null || try(startswith(profile.kms_key_arn, "arn:${data.aws_partition.dr.partition}:kms:${data.aws_region.dr.id}:"), true)])
-    error_message = "Name in a profile's kms_key_arn a key of the DR region, ${data.aws_region.dr.id} in partition ${data.aws_partition.dr.partition}: S3 encrypts replicas where they are."
+    condition     = alltrue([for profile in var.profiles : profile.kms_key_arn == null || try(startswith(profile.kms_key_arn, "arn:${data.aws_partition.dr.partition}:kms:${local.dr_region}:"), true)])
+    error_message = "Name in a profile's kms_key_arn a key of the DR region, ${local.dr_region} in partition ${data.aws_partition.dr.partition}: S3 encrypts replicas where they are."
   }
 
   validation {
@@ -153,9 +153,9 @@ variable "profiles" {
 
   validation {
     condition = !anytrue(var.profiles[*].replication_time_control) || !anytrue([
-      for region in [data.aws_region.source.id, data.aws_region.dr.id] : contains(var.regions_without_replication_time_control, region)
+      for region in [local.source_region, local.dr_region] : contains(var.regions_without_replication_time_control, region)
     ])
-    error_message = "Leave replication_time_control out of every profile: it is not offered from ${data.aws_region.source.id} to ${data.aws_region.dr.id}, says regions_without_replication_time_control."
+    error_message = "Leave replication_time_control out of every profile: it is not offered from ${local.source_region} to ${local.dr_region}, says regions_without_replication_time_control."
   }
 
   validation {

@@ -23,11 +23,11 @@ variable "alarms" {
   validation {
     condition = alltrue(flatten([
       for place in [
-        { actions = var.alarms.actions.dr, region = data.aws_region.dr.id },
-        { actions = var.alarms.actions.source, region = data.aws_region.source.id },
+        { actions = var.alarms.actions.dr, region = local.dr_region },
+        { actions = var.alarms.actions.source, region = local.source_region },
       ] : [for arn in place.actions : try(split(":", arn)[3] == place.region, true)]
     ]))
-    error_message = "Name in alarms.actions.source what is in ${data.aws_region.source.id}, and in alarms.actions.dr what is in ${data.aws_region.dr.id}: an alarm tells nobody outside its region."
+    error_message = "Name in alarms.actions.source what is in ${local.source_region}, and in alarms.actions.dr what is in ${local.dr_region}: an alarm tells nobody outside its region."
   }
 }
 
@@ -55,8 +55,8 @@ variable "dr_bucket_namespace" {
   }
 
   validation {
-    condition     = var.dr_bucket_namespace != "account-regional" || !contains(["me-south-1", "me-central-1"], data.aws_region.dr.id)
-    error_message = "Leave dr_bucket_namespace at \"global\", or give aws.dr another region: ${data.aws_region.dr.id} has no account-regional namespace."
+    condition     = var.dr_bucket_namespace != "account-regional" || !contains(["me-south-1", "me-central-1"], local.dr_region)
+    error_message = "Leave dr_bucket_namespace at \"global\", or give aws.dr another region: ${local.dr_region} has no account-regional namespace."
   }
 }
 
@@ -125,7 +125,7 @@ variable "foreign_role_arns" {
 }
 
 variable "function" {
-  description = "How the functions run: processor architecture, memory, Python runtime, time-out (the sweep always has 900 seconds) and, if it is given, how many runs of each there may be at once; what comes beyond that waits in Lambda's queue."
+  description = "How the functions run: processor architecture, memory, Python runtime (python3.12 or later; the AWS provider has to know it, and 5.100 knows none after python3.13), time-out (the sweep always has 900 seconds) and, if it is given, how many runs of each there may be at once; what comes beyond that waits in Lambda's queue."
   type = object({
     architecture         = optional(string, "arm64")
     memory_mb            = optional(number, 512)
@@ -152,8 +152,8 @@ variable "function" {
   }
 
   validation {
-    condition     = can(regex("^python3\\.(1[1-9]|[2-9][0-9])$", var.function.runtime))
-    error_message = "Set function.runtime to \"python3.11\" or a later Python that your AWS provider knows."
+    condition     = can(regex("^python3\\.(1[2-9]|[2-9][0-9])$", var.function.runtime))
+    error_message = "Set function.runtime to \"python3.12\" or a later Python that your AWS provider knows."
   }
 
   validation {
@@ -184,8 +184,8 @@ variable "kms" {
   }
 
   validation {
-    condition     = var.kms.dr_key_arn == null || try(startswith(var.kms.dr_key_arn, "arn:${data.aws_partition.dr.partition}:kms:${data.aws_region.dr.id}:"), true)
-    error_message = "Name in kms.dr_key_arn a key of the DR region, ${data.aws_region.dr.id} in partition ${data.aws_partition.dr.partition}: S3 encrypts replicas where they are."
+    condition     = var.kms.dr_key_arn == null || try(startswith(var.kms.dr_key_arn, "arn:${data.aws_partition.dr.partition}:kms:${local.dr_region}:"), true)
+    error_message = "Name in kms.dr_key_arn a key of the DR region, ${local.dr_region} in partition ${data.aws_partition.dr.partition}: S3 encrypts replicas where they are."
   }
 
   # Whoever owns the source could turn the key off, and with it every replica.
@@ -195,8 +195,8 @@ variable "kms" {
   }
 
   validation {
-    condition     = try(alltrue([for arn in var.kms.former_dr_key_arns : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", arn)) && startswith(arn, "arn:${data.aws_partition.dr.partition}:kms:${data.aws_region.dr.id}:")]), true)
-    error_message = "Give every one of kms.former_dr_key_arns as the ARN of a key of the DR region, ${data.aws_region.dr.id} in partition ${data.aws_partition.dr.partition}, and not of an alias."
+    condition     = try(alltrue([for arn in var.kms.former_dr_key_arns : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", arn)) && startswith(arn, "arn:${data.aws_partition.dr.partition}:kms:${local.dr_region}:")]), true)
+    error_message = "Give every one of kms.former_dr_key_arns as the ARN of a key of the DR region, ${local.dr_region} in partition ${data.aws_partition.dr.partition}, and not of an alias."
   }
 
   validation {
@@ -210,8 +210,8 @@ variable "kms" {
   }
 
   validation {
-    condition     = var.kms.source_key_arns == null || try(alltrue([for arn in var.kms.source_key_arns : startswith(arn, "arn:${data.aws_partition.source.partition}:kms:${data.aws_region.source.id}:")]), true)
-    error_message = "Name in kms.source_key_arns keys of the source region, ${data.aws_region.source.id} in partition ${data.aws_partition.source.partition}, only: S3 decrypts objects where they are."
+    condition     = var.kms.source_key_arns == null || try(alltrue([for arn in var.kms.source_key_arns : startswith(arn, "arn:${data.aws_partition.source.partition}:kms:${local.source_region}:")]), true)
+    error_message = "Name in kms.source_key_arns keys of the source region, ${local.source_region} in partition ${data.aws_partition.source.partition}, only: S3 decrypts objects where they are."
   }
 
   validation {

@@ -9,7 +9,7 @@ Feature: The functions can do their work
     Given I have aws_lambda_function defined
     When its handler is "^s3_dr\.handlers\..+$" regex
     Then it must have runtime
-    And its value must match the "^python3\.1[1-9]$" regex
+    And its value must match the "^python3\.1[2-9]$" regex
 
   @noskip
   Scenario: There is time to try again

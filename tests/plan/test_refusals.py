@@ -56,7 +56,7 @@ NAME = "Give a name of 3 to 32 lower-case letters, digits and hyphens"
 SUFFIX = "Give a dr_bucket_suffix of at most 20 characters that begins with a hyphen"
 RESERVED = "Choose another dr_bucket_suffix: S3 keeps bucket names ending in"
 MEMORY = "Set function.memory_mb to a whole number from 128 to 10240."
-RUNTIME = 'Set function.runtime to "python3.11" or a later Python'
+RUNTIME = 'Set function.runtime to "python3.12" or a later Python'
 CONCURRENCY = "Set function.reserved_concurrency to a whole number from 2"
 TIMEOUT = "Set function.timeout_seconds to a whole number from 30 to 900"
 LAYERS = "Give at most five layers.source and five layers.dr"
@@ -176,7 +176,7 @@ ARGUMENTS: dict[str, tuple[Mapping[str, Any], str]] = {
     "memory_large": ({"function": {"memory_mb": 10241}}, MEMORY),
     "memory_broken": ({"function": {"memory_mb": 512.5}}, MEMORY),
     "runtime_other": ({"function": {"runtime": "nodejs22.x"}}, RUNTIME),
-    "runtime_old": ({"function": {"runtime": "python3.10"}}, RUNTIME),
+    "runtime_old": ({"function": {"runtime": "python3.11"}}, RUNTIME),
     "concurrency_none": ({"function": {"reserved_concurrency": 0}}, CONCURRENCY),
     "concurrency_one": ({"function": {"reserved_concurrency": 1}}, CONCURRENCY),
     "concurrency_broken": ({"function": {"reserved_concurrency": 2.5}}, CONCURRENCY),

@@ -1,5 +1,5 @@
 # Fails: The runtime is supported
-# Lambda no longer patches Python 3.8, on which the functions do not run either.
+# Lambda no longer patches Python 3.11 since 2026-06-30 (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html).
 
 resource "aws_lambda_function" "bad" {
   function_name = "bad"
@@ -7,7 +7,7 @@ resource "aws_lambda_function" "bad" {
   handler       = "s3_dr.handlers.source_bucket_check"
   s3_bucket     = "bad"
   s3_key        = "bad.zip"
-  runtime       = "python3.8"
+  runtime       = "python3.11"
   timeout       = 120
 
   environment {
