@@ -24,6 +24,7 @@ REPO = Path(__file__).resolve().parents[2]
 MINIMUM = (1, 9)
 MIRROR_VARIABLE = "S3_DR_PROVIDER_MIRROR"
 PROVIDER = "registry.terraform.io/hashicorp/aws"
+PROVIDER_VERSION = "5.100.0"
 
 _PREFIXES = (Path("/opt"), Path("/usr/share"), Path("/usr/local/share"))
 _NO_PROVIDER = re.compile(r"Failed to (query available provider packages|install provider)")
