@@ -12,7 +12,7 @@ from hypothesis import settings
 
 from e2e.groups import is_in_two_accounts
 from harness.plan import Plan
-from harness.toolchain import REPO, Toolchain, ToolchainError
+from harness.toolchain import OTHERS, REPO, Toolchain, ToolchainError
 from harness.unchanged import Unchanged
 from plan.root import plan_everything
 
@@ -23,13 +23,23 @@ settings.load_profile("s3-dr")
 _LADDER = ("unit", "local_aws", "functional", "plan", "compliance", "e2e")
 # In several processes, what takes longest comes first. Installations are mostly waited for, and
 # plans are not: so one process plans while the others apply.
-_QUEUE = ("e2e", "plan", "compliance", "e2e, two accounts", "functional", "local_aws", "unit")
+_QUEUE = (
+    "e2e",
+    "plan",
+    "compliance",
+    "e2e, two accounts",
+    *OTHERS,
+    "functional",
+    "local_aws",
+    "unit",
+)
 # Folders whose tests share something costly, by what that is: one big plan, applied examples.
 _TOGETHER = {
     "plan": "plan",
     "compliance": "plan",
     "e2e": "e2e",
     "e2e, two accounts": "e2e, two accounts",
+    **{version: version for version in OTHERS},
 }
 # What the tests of the local AWS depend on.
 _LOCAL_AWS = (
@@ -47,6 +57,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--local-aws",
         action="store_true",
         help="run the tests of the local AWS, although nothing changed since they all passed",
+    )
+    parser.addoption(
+        "--versions",
+        action="store_true",
+        help="run what CI runs under other versions of Terraform",
     )
 
 
@@ -104,11 +119,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Puts the tests in order.
+    """Leaves out what only CI runs, and puts the tests in order.
 
     One after the other, the quick tests come first: a wrong line is told before Terraform is
     started.
     """
+    if not (config.getoption("--versions") or os.environ.get("CI")):
+        left_out = [item for item in items if item.get_closest_marker("versions")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     if _is_in_several_processes(config):
         items.sort(key=lambda item: _QUEUE.index(_place(item.nodeid)))
     else:
@@ -120,6 +139,9 @@ def _is_in_several_processes(config: pytest.Config) -> bool:
 
 
 def _place(nodeid: str) -> str:
+    for version in OTHERS:
+        if f"[{version}" in nodeid:
+            return version
     folder = _folder(nodeid)
     return "e2e, two accounts" if folder == "e2e" and is_in_two_accounts(nodeid) else folder
 

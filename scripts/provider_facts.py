@@ -9,7 +9,7 @@ bindings that are generated from its schema, and in the sources that they carry 
 its line, for example ``// tags - computed: false, optional: true, required: false``. So the files
 know names, and what must, may or cannot be set. They know nothing of defaults, of the values that
 an argument takes, or of what the provider does. That such a file says what the provider's own
-schema says, ``tests/plan/test_provider.py`` sees to for the version that it can run.
+schema says, ``tests/plan/test_versions.py`` sees to for the version that it can run.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ PACKAGES = {
     "5.100.0": ("npm", "@cdktf/provider-aws@20.1.0"),
     "6.69.1": ("pip", "cdktn-provider-aws==25.8.1"),
 }
+# The address of every service, which no root of ours gives.
+LEFT_OUT = "endpoints"
 
 _USED = re.compile(r'^(resource|data) "(aws_\w+)"', re.MULTILINE)
 _MAIN = re.compile(
@@ -43,8 +45,6 @@ _BODY = re.compile(r"^export (?:interface|class) (\w+)(.*?)^\}$", re.MULTILINE |
 _SETTABLE = re.compile(r"#(\w+) \w+#\w+\}\n(?:(?!\*/).)*\*/\n  readonly \w+(\??): (\w*)", re.DOTALL)
 _BLOCK = re.compile(r"^  \* (\w+) block$", re.MULTILINE)
 _READABLE = re.compile(r"^  // (\w+) - computed: true, optional: false, required: false$", re.M)
-# Whole files of addresses, which no root of ours gives.
-_LEFT_OUT = "endpoints"
 
 
 def types_used() -> list[str]:
@@ -80,7 +80,7 @@ def _walk(
     for name, optional, kind in _SETTABLE.findall(bodies[interface]):
         if name not in blocks:
             yield prefix + name, "optional" if optional else "required"
-        elif name != _LEFT_OUT:
+        elif name != LEFT_OUT:
             yield prefix + name, "block" if optional else "required block"
             yield from _walk(bodies, kind, f"{kind}OutputReference", f"{prefix}{name}.")
     for name in _READABLE.findall(bodies.get(reader, "")):

@@ -19,7 +19,9 @@ import pytest
 
 _LEFT_OUT = "tests_left_out"
 # The options of a run that takes every test to its end. With any other one, nothing is proven.
-_HARMLESS = re.compile(r"-n|\d+|-[qv]+|--no-loadscope-reorder|--durations=\d+|--local-aws|--cov")
+_HARMLESS = re.compile(
+    r"-n|\d+|-[qv]+|--no-loadscope-reorder|--durations=\d+|--local-aws|--versions|--cov"
+)
 
 
 def digest(root: Path, watched: Iterable[str]) -> str:

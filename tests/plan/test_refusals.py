@@ -1,6 +1,6 @@
 """What the module cannot work with is refused, each with the sentence that says what to do.
 
-Two runs of Terraform tell of all cases, which are modules of a root. Where only arguments and
+Two runs of a Terraform tell of all cases, which are modules of a root. Where only arguments and
 places are looked at, the modules have only the files that do so: Terraform is done in a fraction of
 the time.
 """
@@ -550,7 +550,7 @@ class Said:
 
 
 @pytest.fixture(scope="module")
-def refusals(terraform_cli: Toolchain) -> Mapping[str, list[str]]:
+def refusals(terraform: Toolchain) -> Mapping[str, list[str]]:
     """What is said of each of ``ARGUMENTS`` and ``GOOD``."""
     bad = {name: arguments for name, (arguments, _) in ARGUMENTS.items()}
     places = {**packed(bad, "bad"), **packed(GOOD, "good")}
@@ -560,7 +560,7 @@ def refusals(terraform_cli: Toolchain) -> Mapping[str, list[str]]:
     cases = [Case(name, WEST, EAST, arguments) for name, arguments in modules.items()]
     names = {place: name for name, place in places.items()}
     found: dict[str, list[str]] = {}
-    for error in errors(terraform_cli, Root.validate, entrance=cases):
+    for error in errors(terraform, Root.validate, entrance=cases):
         place = _ARGUMENT.search(error)
         assert place, f"This error is about no argument of a module of the root: {error}"
         found.setdefault(names[place[1], place[2]], []).append(error)
@@ -568,14 +568,14 @@ def refusals(terraform_cli: Toolchain) -> Mapping[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def planned(terraform_cli: Toolchain) -> Said:
+def planned(terraform: Toolchain) -> Said:
     """What is said of the modules of ``PLANNED``, ``PLACES`` and ``WHOLE``, in one plan."""
     cases = [Case(name, WEST, EAST, arguments) for name, (arguments, _) in PLANNED.items()]
     cases += [case for case, _ in PLACES.values()]
     by_module: dict[str, list[str]] = {}
     others = []
     whole = [case for case, _ in WHOLE.values()]
-    for error in errors(terraform_cli, Root.plan, whole=whole, entrance=cases):
+    for error in errors(terraform, Root.plan, whole=whole, entrance=cases):
         if module := _MODULE.search(error):
             by_module.setdefault(module[1], []).append(error)
         else:

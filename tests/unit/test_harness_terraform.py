@@ -60,6 +60,16 @@ provider "aws" {
   access_key = "444455556666"
   secret_key = "test"
 }
+provider "aws" {
+  alias  = "three"
+  region = "us-east-2"
+  assume_role {
+    role_arn = "arn:aws:iam::555566667777:role/three"
+  }
+}
+data "aws_caller_identity" "three" {
+  provider = aws.three
+}
 data "aws_caller_identity" "one" {
   provider = aws.one
 }
@@ -71,7 +81,11 @@ resource "aws_sns_topic" "two" {
   name     = "toy"
 }
 output "identities" {
-  value = [data.aws_caller_identity.one.arn, data.aws_caller_identity.two.arn]
+  value = [
+    data.aws_caller_identity.one.arn,
+    data.aws_caller_identity.two.arn,
+    data.aws_caller_identity.three.arn,
+  ]
 }
 """
 
@@ -194,7 +208,11 @@ def test_a_plan_with_aws_needs_nothing_but_the_sts_stub(
         plan = root.plan()
 
     assert plan.outputs() == {
-        "identities": [f"arn:aws-us-gov:iam::{ACCOUNT}:root", "arn:aws:iam::444455556666:root"]
+        "identities": [
+            f"arn:aws-us-gov:iam::{ACCOUNT}:root",
+            "arn:aws:iam::444455556666:root",
+            "arn:aws:iam::555566667777:root",
+        ]
     }
     topic = plan.resource("aws_sns_topic.two")
     assert (topic.provider, plan.region(topic.provider)) == ("aws.two", "us-east-2")
@@ -204,7 +222,7 @@ def test_the_sts_stub_answers_nothing_else() -> None:
     with sts_stub() as env:
         url = env["AWS_ENDPOINT_URL_STS"]
         with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(url, b"Action=AssumeRole", timeout=10)
+            urllib.request.urlopen(url, b"Action=GetSessionToken", timeout=10)
         refused.value.close()
     assert refused.value.code == 400
     with pytest.raises(urllib.error.URLError):
