@@ -44,6 +44,7 @@ check: ## Check style and types, and that the zip is fresh
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy --python-version 3.13 lambda/s3_dr
 	PYTHONPATH=tests $(BIN)/python -m harness.toolchain fmt -check -diff -recursive
 	$(BIN)/python lambda/package.py --check
 	$(BIN)/python scripts/readme_tables.py --check

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from harness.hcl import Block, read_blocks
-from harness.toolchain import PROVIDER_VERSION, REPO
+from harness.toolchain import BROUGHT, OTHERS, PROVIDER_VERSION, REPO
 from scripts.provider_facts import FACTS, PACKAGES, SOURCES, types_used
 
 FILES = sorted(path for pattern in SOURCES for path in REPO.glob(pattern))
@@ -79,6 +79,25 @@ def test_the_facts_are_of_the_types_that_are_used(version: str) -> None:
 def test_the_facts_are_of_the_version_that_is_run_and_of_another() -> None:
     assert PROVIDER_VERSION in VERSIONS
     assert len(VERSIONS) == 2
+
+
+def test_the_readme_says_which_versions_were_run_and_which_not() -> None:
+    readme = (REPO / "README.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| (.*?) \| (.*?) \|$", readme.partition("### Versions")[2], re.M))
+    run = {
+        version for what, done in rows.items() if "not run" not in done for version in named(what)
+    }
+    not_run = {
+        version for what, done in rows.items() if "not run" in done for version in named(what)
+    }
+
+    assert {BROUGHT, *OTHERS, PROVIDER_VERSION} <= run
+    assert set(VERSIONS) - {PROVIDER_VERSION} <= not_run
+    assert not run & not_run
+
+
+def named(text: str) -> list[str]:
+    return re.findall(r"\b\d+\.\d+\.\d+\b", text)
 
 
 def test_a_whole_file_is_read() -> None:
