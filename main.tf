@@ -11,9 +11,9 @@ locals {
     detail = {
       errorCode = [{ exists = false }]
       # These are heard whatever is cloned: tags say whether and how a bucket is protected, and every twin is versioned,
-      # encrypted and locked as its source asks for. The calls that change what is cloned come from properties.tf.
+      # encrypted and locked as its source asks for; a deleted bucket is not to be remembered. The calls that change what is cloned come from properties.tf.
       eventName = distinct(concat([
-        "CreateBucket",
+        "CreateBucket", "DeleteBucket",
         "PutBucketTagging", "DeleteBucketTagging", "TagResource", "UntagResource",
         "PutBucketReplication", "DeleteBucketReplication", "PutBucketVersioning",
         "PutBucketEncryption", "DeleteBucketEncryption", "PutBucketObjectLockConfiguration",

@@ -40,6 +40,10 @@ _CLIENT_CONFIG = Config(
     s3={"us_east_1_regional_endpoint": "regional"},
     user_agent_extra="s3-dr",
 )
+# What can be done without is asked for once, and not waited for long.
+_BRIEF_CONFIG = _CLIENT_CONFIG.merge(
+    Config(read_timeout=3, retries={"mode": "standard", "total_max_attempts": 1})
+)
 # A function that is waited for may take its whole time. It is not asked twice: it is still at it.
 _INVOKE_CONFIG = _CLIENT_CONFIG.merge(
     Config(read_timeout=890, retries={"mode": "standard", "total_max_attempts": 1})
@@ -130,6 +134,13 @@ class Clients:
         settings = self._settings
         session = self._in_role(settings.twin_reader_role_arn, settings.source_region)
         return session.client("s3", region_name=settings.dr_region, config=_CLIENT_CONFIG)
+
+    @cached_property
+    def home_s3(self) -> S3Client | None:
+        """S3 in us-east-1, as the source account sees it; None in partitions without it."""
+        if self._settings.partition != "aws":
+            return None
+        return self._session.client("s3", region_name="us-east-1", config=_BRIEF_CONFIG)
 
     @cached_property
     def source_control(self) -> S3ControlClient:
@@ -372,17 +383,32 @@ class Bucket:
 
     def is_young(self, age: timedelta) -> bool:
         """Whether the caller's account made the bucket, less than so long ago."""
-        listed = self._listed()
-        return listed is not None and datetime.now(UTC) - listed["CreationDate"] < age
+        date = self.created_at()
+        return date is not None and datetime.now(UTC) - date < age
 
-    def _listed(self) -> Any:
+    def created_at(self, s3: S3Client | None = None) -> datetime | None:
+        """The date that S3 gives for the bucket's creation; None if the caller has none such.
+
+        Outside us-east-1 it moves with edits of the bucket's configuration.
+        https://github.com/aws/aws-cli/issues/3597
+
+        Args:
+            s3: of the region to ask; without it, the bucket's.
+        """
+        listed = self._listed(s3)
+        date: datetime | None = listed and listed["CreationDate"]
+        return date
+
+    def _listed(self, s3: S3Client | None = None) -> Any:
         """The bucket's entry in the list of the caller's buckets, or None.
 
         Pages, because accounts with many buckets may not list without.
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
         """
-        pages = self.s3.get_paginator("list_buckets").paginate(
-            Prefix=self.name, PaginationConfig={"PageSize": 1000}
+        pages = (
+            (s3 or self.s3)
+            .get_paginator("list_buckets")
+            .paginate(Prefix=self.name, PaginationConfig={"PageSize": 1000})
         )
         buckets = (item for page in pages for item in page.get("Buckets", []))
         return next((item for item in buckets if item["Name"] == self.name), None)

@@ -303,7 +303,8 @@ def _to_try_again(check: Check, seen: Seen, record: Record) -> Gap | None:
             return gap if due <= datetime.now(UTC) else None
     elif job and _came_early(job):
         return replace(job.gap, id=job.id, attempt=2)
-    if seen.profile.has_metrics and (failures := _new_failures(check, job)):
+    rule_id = record.left.id if record.left else ""
+    if seen.profile.has_metrics and (failures := _new_failures(check, job, rule_id)):
         return Gap(failures, failed_only=True, failures=failures)
     return None
 
@@ -323,7 +324,7 @@ def _wait(attempt: int) -> timedelta:
     return min(_LONGEST_WAIT, _FIRST_WAIT * int(6 ** (attempt - 1)))
 
 
-def _new_failures(check: Check, job: Job | None) -> str:
+def _new_failures(check: Check, job: Job | None, rule_id: str) -> str:
     """What S3 counted of failed replications under our rule that the last job did not know of.
 
     Minute and number of the newest ones; empty if there are none, or no new ones.
@@ -335,7 +336,7 @@ def _new_failures(check: Check, job: Job | None) -> str:
     dimensions = {
         "SourceBucket": check.source.name,
         "DestinationBucket": check.twin.name,
-        "RuleId": check.settings.module_name,
+        "RuleId": rule_id,
     }
     metric = {
         "Namespace": "AWS/S3",

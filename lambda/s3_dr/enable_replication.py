@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from botocore.exceptions import ClientError
 
-from . import backfill, encryption, twin
+from . import backfill, encryption, lives, twin
 from .aws import error_code, now
 from .check import Check, Seen
 from .outcomes import Blocked, Ignored, Outcome, Reason, Untagged
 from .record import Gap, Memory, Record, Superseded
-from .rule import Configuration, desired
+from .rule import Configuration, Known, Left, desired
 
 _CONFIRM_WAIT = 30.0  # seconds
 _PASSES = 5  # of some checks at once, one may come too late at each of its three writes
@@ -47,6 +47,8 @@ def enable_replication(check: Check) -> Outcome:
 def _enable_or_release(check: Check) -> Outcome:
     if check.request.is_release:
         return _let_go(check)
+    if check.request.deleted_at:
+        _forget_deleted(check, check.request.deleted_at)
     try:
         seen = check.observe_source()
     except Untagged as untagged:
@@ -56,8 +58,17 @@ def _enable_or_release(check: Check) -> Outcome:
     return _enable(check, seen)
 
 
-def _replication(check: Check) -> Configuration:
-    return Configuration.of(check.settings, check.source.replication())
+def _forget_deleted(check: Check, deleted_at: datetime) -> None:
+    memory = Memory(check)
+    if not memory.is_lost:
+        memory.require_read()
+    lives.forget_deleted(memory, deleted_at)
+    memory.save()
+
+
+def _replication(check: Check, left: Left | None) -> Configuration:
+    known = Known(check.settings, check.source.name, left)
+    return Configuration.of(known, check.source.replication())
 
 
 def _enable(check: Check, seen: Seen) -> Outcome:
@@ -67,9 +78,10 @@ def _enable(check: Check, seen: Seen) -> Outcome:
     check.twin.is_new = True  # it may be moments old
     marked = twin.require_marked(check)
     memory = Memory(check)
+    current = _replication(check, memory.record.left)
+    lives.forget_another(check, memory, current)
     record = memory.record
-    current = _replication(check)
-    wanted = desired(current, seen.profile, check.twin.name)
+    wanted = desired(current, seen.profile)
     _open_gap(memory, current, wanted, marked.life)
     if not current.holds(wanted):
         was_changed = record.rule == wanted.fingerprint
@@ -82,13 +94,14 @@ def _enable(check: Check, seen: Seen) -> Outcome:
             raise Ignored(Reason.LEAVING, "the module is being destroyed")
         _put(check, wanted)
         _require_shown(check, wanted)
+        record.changed_at = now()  # its date may have moved to this moment
         if _is_leaving(check, memory):  # since a moment ago, and the release may have been here
             return _release(check, always="remove")
         record.renew_gap()
         record.put_back += [now()] if was_changed else []
         _require_same_tags(check, seen.tags)
     record.profile, record.rule = seen.profile.name, wanted.fingerprint
-    record.life = marked.life
+    record.left, record.life = wanted.left, marked.life
     try:
         backfill.keep_up(check, seen, memory)
     except Exception:
@@ -108,7 +121,9 @@ def _open_gap(memory: Memory, current: Configuration, wanted: Configuration, lif
     was_live = current.covers(wanted)
     was_away = life != record.life
     if memory.is_new:
-        record.gap = Gap(now(), everything=not was_live, is_first=True, after_put=not was_live)
+        everything = not was_live or bool(record.deleted)
+        record.gap = Gap(now(), everything=everything, is_first=True, after_put=not was_live)
+        record.since = record.changed_at = now()
     elif was_away or not was_live:
         is_another = life.partition("/")[0] != record.life.partition("/")[0]
         beside = any(rule["Status"] == "Enabled" for rule in current.others)
@@ -148,7 +163,8 @@ def _require_same_tags(check: Check, tags: dict[str, str]) -> None:
 
 
 def _untagged(check: Check, untagged: Untagged) -> Outcome:
-    if _replication(check).ours is None:
+    known = Known(check.settings, check.source.name, is_unsure=True)
+    if Configuration.of(known, check.source.replication()).ours is None:
         raise untagged
     outcome = _release(check)
     _require_same_tags(check, untagged.tags)
@@ -174,12 +190,12 @@ def _let_go(check: Check) -> Outcome:
 
 
 def _refuse_others_under_our_role(check: Check) -> None:
-    left = _replication(check)
-    if left.others and left.role == check.settings.replication_role_arn:
+    there = _replication(check, None)
+    if there.others and there.role == check.settings.replication_role_arn:
         raise Blocked(
             Reason.RULES_UNDER_OUR_ROLE,
-            f"{check.source.name} has {len(left.others)} replication rule(s) that are not ours and "
-            f"use {left.role}; give them another role, or remove them",
+            f"{check.source.name} has {len(there.others)} replication rule(s) that are not ours "
+            f"and use {there.role}; give them another role, or remove them",
         )
 
 
@@ -193,15 +209,15 @@ def _release(check: Check, always: str = "") -> Outcome:
     Raises:
         Ignored: there is nothing to do.
     """
+    memory = Memory(check)
     try:
-        current = _replication(check)
+        current = _replication(check, memory.record.left)
     except ClientError as error:
         if error_code(error) == "NoSuchBucket":
             raise Ignored(Reason.NO_SUCH_BUCKET, "there is no such bucket") from error
         raise
     if current.ours is None:
         raise Ignored(Reason.NO_PROFILE_MATCHES, "it has no rule of ours")
-    memory = Memory(check)
     if not (always or memory.is_lost):
         memory.require_read()  # who knows which way?
     way = always or _on_untag(check, memory.record)
@@ -210,13 +226,15 @@ def _release(check: Check, always: str = "") -> Outcome:
     if way == "disable" and not current.is_live:
         raise Ignored(Reason.NO_PROFILE_MATCHES, "its tags match no profile; its rule is disabled")
     memory.record.rule = ""  # what is gone now, nobody took from us
+    if memory.record.since:
+        memory.record.changed_at = now()
     memory.save()
     if not (way == "disable" and _disable(check, current)):
         if current.others:
             _put(check, current.without_ours())
         else:
             check.source.write("delete_bucket_replication")
-    _require_off(check)
+    _require_off(check, current.left)
     if not always:
         memory.require_read()
     return Outcome.RELEASED
@@ -258,7 +276,7 @@ def _put(check: Check, wanted: Configuration) -> None:
 
 def _require_shown(check: Check, wanted: Configuration) -> None:
     def holds() -> bool:
-        return _replication(check).holds(wanted)
+        return _replication(check, wanted.left).holds(wanted)
 
     if check.request.dry_run:
         return
@@ -266,9 +284,9 @@ def _require_shown(check: Check, wanted: Configuration) -> None:
         raise NotConfirmed(f"S3 does not show our replication rule on {check.source.name} yet")
 
 
-def _require_off(check: Check) -> None:
+def _require_off(check: Check, left: Left | None) -> None:
     def is_off() -> bool:
-        return not _replication(check).is_live
+        return not _replication(check, left).is_live
 
     if check.request.dry_run or is_off() or check.budget.look_again(is_off, _CONFIRM_WAIT):
         return

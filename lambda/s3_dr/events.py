@@ -65,6 +65,8 @@ class BucketRequest:
         created_at: when the bucket was created, if a CreateBucket event says so; its first reads
             may then still answer NoSuchBucket.
         wish: what is asked for, as a detail-type; most times that the bucket is checked.
+        deleted_at: when the bucket was deleted, if a DeleteBucket event says so.
+        is_rule_deleted: somebody was heard to delete the bucket's replication configuration.
         dry_run: only say what would be done.
         everything: of a backfill: copy again what was copied before.
     """
@@ -72,6 +74,8 @@ class BucketRequest:
     bucket: str
     correlation_id: str
     created_at: datetime | None = None
+    deleted_at: datetime | None = None
+    is_rule_deleted: bool = False
     wish: str = Wish.CHECK
     dry_run: bool = False
     everything: bool = False
@@ -104,6 +108,8 @@ class BucketRequest:
                 "bucket": self.bucket,
                 "correlation_id": self.correlation_id,
                 "created_at": self.created_at.isoformat() if self.created_at else None,
+                "deleted_at": self.deleted_at.isoformat() if self.deleted_at else None,
+                "is_rule_deleted": self.is_rule_deleted,
             }
         )
 
@@ -212,10 +218,14 @@ def _from_record(
         raise Ignored(Reason.FAILED_CALL, "the recorded call failed", bucket)
     if _session_issuer(detail) in settings.own_role_arns:
         raise Ignored(Reason.OWN_EVENT, "one of our own functions made the call", bucket)
-    created_at = (
-        _time(detail.get("eventTime")) if detail.get("eventName") == "CreateBucket" else None
+    call, moment = detail.get("eventName"), _time(detail.get("eventTime"))
+    return BucketRequest(
+        bucket,
+        correlation_id,
+        created_at=moment if call == "CreateBucket" else None,
+        deleted_at=moment if call == "DeleteBucket" else None,
+        is_rule_deleted=call == "DeleteBucketReplication",
     )
-    return BucketRequest(bucket, correlation_id, created_at)
 
 
 def _from_sns(event: object) -> Iterator[BucketRequest | Ignored]:
@@ -241,7 +251,9 @@ def _from_message(text: object) -> BucketRequest:
     return BucketRequest(
         _bucket(message.get("bucket")),
         _identifier(message.get("correlation_id")),
-        _time(message.get("created_at")),
+        created_at=_time(message.get("created_at")),
+        deleted_at=_time(message.get("deleted_at")),
+        is_rule_deleted=message.get("is_rule_deleted") is True,
     )
 
 

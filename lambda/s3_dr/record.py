@@ -17,8 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from .aws import error_code, now
 from .check import Check
+from .rule import Left
 
-_TIMES = {"created_at", "ended_at"}
+_TIMES = {"created_at", "deleted", "ended_at", "changed_at", "since"}
 # Somebody else wrote the record since it was read, or is writing it right now.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 _CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
@@ -98,16 +99,24 @@ class Record:
     """What is remembered of one source bucket.
 
     Attributes:
+        since: when this began to be remembered; empty where nothing is.
+        changed_at: when the source bucket was last written to: one made later is another one.
+        deleted: when a bucket of the name was deleted last, as far as that was heard.
         profile: the name of the profile by which it was protected last.
         rule: the fingerprint of our rule, as it was read back last; empty once it was released.
+        left: our rule as it was left there; None if there is none.
         life: the twin's tag of that time.
         put_back: the moments at which our rule had to be put back.
         gap: what is to be copied.
         job: the last one.
     """
 
+    since: str = ""
+    changed_at: str = ""
+    deleted: str = ""
     profile: str = ""
     rule: str = ""
+    left: Left | None = None
     life: str = ""
     put_back: list[str] = field(default_factory=list)
     gap: Gap | None = None
@@ -121,11 +130,12 @@ class Record:
             AttributeError, KeyError, RecursionError, TypeError, ValueError: it is no record.
         """
         data = json.loads(text)
-        gap, job = data.get("gap"), data.get("job")
+        gap, job, left = data.get("gap"), data.get("job"), data.get("left")
         if job:
             job = _built(Job, {**job, "gap": _built(Gap, job["gap"])})
         gap = _built(Gap, gap) if gap else None
-        record: Record = _built(cls, {**data, "gap": gap, "job": job})
+        left = _built(Left, left) if left else None
+        record: Record = _built(cls, {**data, "gap": gap, "job": job, "left": left})
         return record
 
     def open_gap(
@@ -169,7 +179,7 @@ class Memory:
     @property
     def is_new(self) -> bool:
         """Whether nothing is remembered of the bucket."""
-        return not self._text
+        return not self.record.since
 
     @property
     def is_kept(self) -> bool:

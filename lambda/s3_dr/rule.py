@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count, islice
 from typing import Any
 
 from .outcomes import Blocked, Reason
@@ -29,23 +30,92 @@ Rule = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class Left:
+    """Our rule as it was left on a bucket, as far as it tells whose a rule is.
+
+    Attributes:
+        id: its ID.
+        destination: the ARN of the bucket to which it copied.
+        role: the role of the configuration in which it was.
+    """
+
+    id: str
+    destination: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """By what our rule on one bucket is known among others.
+
+    An ID proves nothing: it is a word that anybody may choose. A rule is ours if it has an ID of
+    ours and either copies into this bucket's twin under a role with which we replicate, or is known
+    to have been left here by us and still has one of the two.
+
+    Attributes:
+        settings: whose rules are ours.
+        source: the bucket's name.
+        left: our rule as it was left here; None where nothing is remembered of it.
+        is_unsure: what is remembered cannot be seen from here, so any rule that it may speak of
+            counts as ours; the function that puts and takes rules decides.
+    """
+
+    settings: Settings
+    source: str
+    left: Left | None = None
+    is_unsure: bool = False
+
+    @cached_property
+    def twin_arn(self) -> str:
+        """The ARN of the bucket's twin."""
+        return self.settings.bucket_arn(self.settings.twin_names.of(self.source))
+
+    def ids(self) -> Iterator[str]:
+        """The IDs that our rule may have: the one it was left with, then the first that is free."""
+        if self.left:
+            yield self.left.id
+        name = self.settings.module_name
+        yield name
+        yield from (f"{name}-{number}" for number in count(2))
+
+    def is_ours(self, rule: Rule, role: str) -> bool:
+        """Whether destination and role, or what is remembered, say that a rule is ours.
+
+        Args:
+            rule: one whose ID is one of ours.
+            role: the role of its configuration.
+        """
+        settings, place = self.settings, rule["Destination"]["Bucket"]
+        is_to_twin, is_our_role = place == self.twin_arn, role == settings.replication_role_arn
+        if is_to_twin and (is_our_role or role in settings.foreign_role_arns):
+            return True
+        if self.is_unsure:
+            return is_to_twin or is_our_role
+        left = self.left
+        if left is None or rule["ID"] != left.id:
+            return False
+        was_role = role == left.role and role not in settings.foreign_role_arns
+        return is_to_twin or place == left.destination or is_our_role or was_role
+
+
+@dataclass(frozen=True)
 class Configuration:
     """A bucket's replication configuration, and which rule of it is ours.
 
     Attributes:
-        settings: whose rule is ours, by its ID, and which owner of a twin goes without saying.
+        known: which rule is ours, and which owner of a twin goes without saying.
         role: as whom S3 copies by all of the rules; empty if there are none.
         rules: in S3's shape and order.
     """
 
-    settings: Settings
+    known: Known
     role: str = ""
     rules: tuple[Rule, ...] = ()
 
     @classmethod
-    def of(cls, settings: Settings, found: Mapping[str, Any] | None) -> Configuration:
+    def of(cls, known: Known, found: Mapping[str, Any] | None) -> Configuration:
         """The configuration as S3 has it; None stands for none."""
-        return cls(settings, found["Role"], tuple(found["Rules"])) if found else cls(settings)
+        return cls(known, found["Role"], tuple(found["Rules"])) if found else cls(known)
 
     def to_s3(self) -> dict[str, Any]:
         """The configuration as S3 takes it."""
@@ -54,12 +124,30 @@ class Configuration:
     @cached_property
     def ours(self) -> Rule | None:
         """Our rule, or None."""
-        return next((rule for rule in self.rules if self._is_ours(rule)), None)
+        by_id = {rule.get("ID"): rule for rule in self.rules}
+        for id_ in islice(self.known.ids(), len(self.rules) + 2):
+            rule = by_id.get(id_)
+            if rule is not None and self.known.is_ours(rule, self.role):
+                return rule
+        return None
 
     @cached_property
     def others(self) -> tuple[Rule, ...]:
         """The rules that are not ours."""
-        return tuple(rule for rule in self.rules if not self._is_ours(rule))
+        return tuple(rule for rule in self.rules if rule is not self.ours)
+
+    @property
+    def free_id(self) -> str:
+        """The first ID of ours that no other rule has."""
+        taken = {rule.get("ID") for rule in self.others}
+        return next(id_ for id_ in self.known.ids() if id_ not in taken)
+
+    @property
+    def left(self) -> Left | None:
+        """What is to be remembered of our rule; None if there is none."""
+        if self.ours is None:
+            return None
+        return Left(self.ours["ID"], self.ours["Destination"]["Bucket"], self.role)
 
     @property
     def is_live(self) -> bool:
@@ -96,19 +184,16 @@ class Configuration:
 
     def with_ours(self, role: str, rule: Rule) -> Configuration:
         """This configuration with this rule as ours, behind all others."""
-        return Configuration(self.settings, role, (*self.others, rule))
+        return Configuration(self.known, role, (*self.others, rule))
 
     def without_ours(self) -> Configuration:
         """This configuration without our rule."""
-        return Configuration(self.settings, self.role, self.others)
+        return Configuration(self.known, self.role, self.others)
 
     def with_ours_off(self) -> Configuration:
         """This configuration with our rule, if there is one, turned off."""
-        rules = ({**r, "Status": "Disabled"} if self._is_ours(r) else r for r in self.rules)
-        return Configuration(self.settings, self.role, tuple(rules))
-
-    def _is_ours(self, rule: Rule) -> bool:
-        return bool(rule.get("ID") == self.settings.module_name)
+        rules = ({**r, "Status": "Disabled"} if r is self.ours else r for r in self.rules)
+        return Configuration(self.known, self.role, tuple(rules))
 
     def _copied(self, rule: Rule) -> Any:
         """What a rule has S3 copy, where to and as whom."""
@@ -124,7 +209,7 @@ class Configuration:
     def _meaning(self, rule: Rule) -> dict[str, Any]:
         """A rule but for what goes without saying: what is off, no filter, the usual owner."""
         destination = _without_off(rule["Destination"])
-        if destination.get("Account") == self.settings.source_account_id:
+        if destination.get("Account") == self.known.settings.source_account_id:
             del destination["Account"]
         selected = _without_off(rule.get("SourceSelectionCriteria") or {})
         meaning = {
@@ -136,35 +221,34 @@ class Configuration:
         return {key: value for key, value in meaning.items() if value is not None}
 
 
-def desired(current: Configuration, profile: Profile, twin: str) -> Configuration:
+def desired(current: Configuration, profile: Profile) -> Configuration:
     """The configuration that has our rule as it should be and every foreign rule untouched.
 
     Args:
         current: what is there.
         profile: the bucket's.
-        twin: the twin's name.
 
     Raises:
         Blocked: our rule cannot live beside what is there.
     """
-    settings = current.settings
-    role = settings.replication_role_arn
+    role = current.known.settings.replication_role_arn
     if current.others:
         role = _shared_role(current, profile)
         _refuse_unfit(current.others)
-    return current.with_ours(role, _our_rule(settings, profile, twin, _priority(current)))
+    return current.with_ours(role, _our_rule(current, profile))
 
 
-def _our_rule(settings: Settings, profile: Profile, twin: str, priority: int) -> Rule:
+def _our_rule(current: Configuration, profile: Profile) -> Rule:
+    settings = current.known.settings
     rule: dict[str, Any] = {
-        "ID": settings.module_name,
-        "Priority": priority,
+        "ID": current.ours["ID"] if current.ours else current.free_id,
+        "Priority": _priority(current),
         # A Filter, even of everything, makes it a rule of the V2 schema, in which delete markers
         # are a choice and not a side effect.
         "Filter": _filter(profile),
         "Status": "Enabled",
         "DeleteMarkerReplication": {"Status": "Enabled" if profile.delete_markers else "Disabled"},
-        "Destination": _destination(settings, profile, twin),
+        "Destination": _destination(current.known, profile),
     }
     selected = {
         "SseKmsEncryptedObjects": bool(settings.replica_key_arn(profile)),
@@ -177,9 +261,10 @@ def _our_rule(settings: Settings, profile: Profile, twin: str, priority: int) ->
     return rule
 
 
-def _destination(settings: Settings, profile: Profile, twin: str) -> dict[str, Any]:
+def _destination(known: Known, profile: Profile) -> dict[str, Any]:
+    settings = known.settings
     destination: dict[str, Any] = {
-        "Bucket": settings.bucket_arn(twin),
+        "Bucket": known.twin_arn,
         "Account": settings.dr_account_id,
     }
     if settings.has_two_accounts:
@@ -226,7 +311,7 @@ def _shared_role(current: Configuration, profile: Profile) -> str:
 
     Ours would re-role rules that are not ours; theirs may not be allowed to write to the twin.
     """
-    settings, theirs = current.settings, current.role
+    settings, theirs = current.known.settings, current.role
     if theirs in settings.replication_role_arns(profile):
         return theirs
     raise Blocked(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import encryption, twin
 from .check import Check, Seen
 from .outcomes import Blocked, Outcome, Reason, Untagged
-from .rule import Configuration, desired
+from .rule import Configuration, Known, desired
 
 
 def source_bucket_check(check: Check) -> Outcome:
@@ -19,6 +19,10 @@ def source_bucket_check(check: Check) -> Outcome:
         Blocked: it is, but must not be as it stands.
         ClientError: anything else that AWS answers.
     """
+    if check.request.deleted_at:
+        # What is remembered of it, the function forgets that remembers it.
+        check.tell(check.settings.topic_02_arn)
+        return Outcome.PASSED_ON
     try:
         seen = check.observe_source()
     except Untagged:
@@ -31,7 +35,7 @@ def source_bucket_check(check: Check) -> Outcome:
     _refuse_versioning(check, seen, versioning)
     encryption.require_readable(check, encryption.require_replica_key(check, seen))
     # What the next functions would refuse is refused before versioning is on.
-    desired(_replication(check), seen.profile, check.twin.name)
+    desired(_replication(check), seen.profile)
     if versioning.get("Status") != "Enabled":
         twin.find(check)
         check.source.write("put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"})
@@ -40,7 +44,8 @@ def source_bucket_check(check: Check) -> Outcome:
 
 
 def _replication(check: Check) -> Configuration:
-    return Configuration.of(check.settings, check.source.replication())
+    known = Known(check.settings, check.source.name, is_unsure=True)
+    return Configuration.of(known, check.source.replication())
 
 
 def _refuse_versioning(check: Check, seen: Seen, versioning: dict[str, str]) -> None:

@@ -20,6 +20,7 @@ EVENTS = Path(__file__).resolve().parents[1] / "events"
 # CloudTrail's names, which are not always the API's. These are heard whatever is cloned.
 ALWAYS = {
     "CreateBucket",
+    "DeleteBucket",
     "DeleteBucketEncryption",
     "DeleteBucketReplication",
     "DeleteBucketTagging",

@@ -315,7 +315,7 @@ class CloudWatch:
 
 def counted(last: Job | None, *points: tuple[datetime, float]) -> bool:
     clients = SimpleNamespace(source_cloudwatch=CloudWatch(*points), source_s3=None, dr_s3=None)
-    return bool(backfill._new_failures(check(clients), last))
+    return bool(backfill._new_failures(check(clients), last, "s3-dr"))
 
 
 def test_only_a_failure_since_the_last_job_counts() -> None:
@@ -360,7 +360,7 @@ def test_failures_that_the_last_job_was_made_for_are_no_news() -> None:
     clients = SimpleNamespace(
         source_cloudwatch=CloudWatch((before, 3.0), (moment, 2.0)), source_s3=None, dr_s3=None
     )
-    failures = backfill._new_failures(check(clients), None)
+    failures = backfill._new_failures(check(clients), None, "s3-dr")
     made = job(gap=Gap("g", failed_only=True, failures=failures), created_at=moment.isoformat())
 
     assert not counted(made, (before, 3.0), (moment, 2.0)), "the very same"
@@ -370,7 +370,7 @@ def test_failures_that_the_last_job_was_made_for_are_no_news() -> None:
 
 def test_seven_days_are_looked_at_in_minutes() -> None:
     clients = SimpleNamespace(source_cloudwatch=CloudWatch(), source_s3=None, dr_s3=None)
-    backfill._new_failures(check(clients), None)
+    backfill._new_failures(check(clients), None, "s3-dr")
 
     asked = clients.source_cloudwatch.asked[-1]
     assert asked["EndTime"] - asked["StartTime"] == timedelta(days=7)

@@ -12,7 +12,7 @@ from s3_dr import enable_replication as replication
 from s3_dr.check import Check
 from s3_dr.outcomes import Blocked, Reason
 from s3_dr.record import Record
-from s3_dr.rule import Configuration
+from s3_dr.rule import Configuration, Known
 
 
 def check(**fields: Any) -> Check:
@@ -39,7 +39,7 @@ def test_only_a_region_without_time_control_is_no_error(
     made.source = Source()
 
     with pytest.raises((Blocked, ClientError)) as caught:
-        replication._put(made, Configuration(made.settings))
+        replication._put(made, Configuration(Known(made.settings, "orders")))
 
     assert isinstance(caught.value, Blocked) == blocked
     assert not blocked or getattr(caught.value, "reason", "") == Reason.RTC_NOT_SUPPORTED

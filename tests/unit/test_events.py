@@ -24,6 +24,7 @@ NAMING_THE_BUCKET = [
     "create_bucket",
     "create_bucket_us_east_1",
     "create_bucket_with_tags",
+    "delete_bucket",
     "delete_bucket_replication",
     "delete_bucket_tagging",
     "put_bucket_lifecycle",
@@ -133,6 +134,18 @@ def test_only_a_created_bucket_is_new() -> None:
 
     assert bucket_in(event("create_bucket")).created_at == moment
     assert bucket_in(event("put_bucket_tagging")).created_at is None
+
+
+def test_deletions_are_told_from_other_calls() -> None:
+    moment = datetime(2026, 3, 2, 9, 4, 11, tzinfo=UTC)
+    bucket, rule, other = (
+        bucket_in(event(name))
+        for name in ("delete_bucket", "delete_bucket_replication", "put_bucket_tagging")
+    )
+
+    assert (bucket.deleted_at, bucket.is_rule_deleted) == (moment, False)
+    assert (rule.deleted_at, rule.is_rule_deleted) == (None, True)
+    assert (other.deleted_at, other.is_rule_deleted) == (None, False)
 
 
 @pytest.mark.parametrize("when", [None, "", "yesterday", "2026-13-40", 17, [], "9" * 100])
@@ -265,9 +278,14 @@ def test_any_json_value_as_a_bucket_name_is_a_request_or_ignored(name: Any, numb
     assert isinstance(found, Ignored) or is_bucket_name(found.bucket)
 
 
-@pytest.mark.parametrize("created_at", [None, datetime(2026, 3, 2, 9, 3, 8, tzinfo=UTC)])
-def test_the_message_of_a_request_is_read_as_that_request(created_at: datetime | None) -> None:
-    sent = BucketRequest("orders", "c-1", created_at)
+MOMENT = datetime(2026, 3, 2, 9, 3, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"created_at": MOMENT}, {"deleted_at": MOMENT}, {"is_rule_deleted": True}]
+)
+def test_the_message_of_a_request_is_read_as_that_request(said: dict[str, Any]) -> None:
+    sent = BucketRequest("orders", "c-1", **said)
 
     [received] = from_sns(sns_event(sent.message()))
 

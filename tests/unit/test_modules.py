@@ -37,6 +37,7 @@ LAYERS = [
         "cloning.translators",
         "cloning.twin_policy",
         "encryption",
+        "lives",
         "object_lock",
         "record",
         "trail",

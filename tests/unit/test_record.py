@@ -156,6 +156,7 @@ def test_a_bucket_without_a_record_is_new() -> None:
 def test_the_first_write_may_not_overwrite() -> None:
     store = Store()
     one, other = memory(store), memory(store)
+    one.record.since = "2026-03-02T09:00:00+00:00"
     one.save()
 
     assert not one.is_new

@@ -24,7 +24,7 @@ from functional.payload import (
 from s3_dr.check import Check
 from s3_dr.outcomes import Blocked, Reason
 from s3_dr.profiles import STORAGE_CLASSES
-from s3_dr.rule import MAX_RULES, Configuration
+from s3_dr.rule import MAX_RULES, Configuration, Known, Left
 from s3_dr.rule import desired as desired_by
 
 STATUS = st.sampled_from(["Enabled", "Disabled"])
@@ -70,15 +70,18 @@ def check(**fields: Any) -> Check:
     return checked(PROFILES=profiles(**fields))
 
 
-def read(made: Check, found: Any) -> Configuration:
-    """A configuration as it is read from S3."""
-    return Configuration.of(made.settings, found)
+LEFT = Left("s3-dr", "arn:aws:s3:::orders-dr", REPLICATION_ROLE)
+
+
+def read(made: Check, found: Any, left: Left | None = LEFT) -> Configuration:
+    """A configuration as it is read from S3; our rule was left there, if nothing else is said."""
+    return Configuration.of(Known(made.settings, made.source.name, left), found)
 
 
 def desired_configuration(made: Check, current: Any) -> dict[str, Any]:
     """What is put, in S3's shape."""
     profile = made.settings.profiles[0]
-    return desired_by(read(made, current), profile, made.twin.name).to_s3()
+    return desired_by(read(made, current), profile).to_s3()
 
 
 def holds_by(made: Check, current: Any, wanted: Any) -> bool:
@@ -172,6 +175,98 @@ def test_our_priority_is_one_that_s3_can_hold(highest: int) -> None:
 )
 def test_our_rule_is_put_right_whatever_was_altered(change: dict[str, Any]) -> None:
     assert desired({**OURS, **change})["Rules"] == [OURS]
+
+
+# --- whose a rule is ---------------------------------------------------------
+
+THEIRS = "arn:aws:iam::111122223333:role/theirs"
+USED = "arn:aws:iam::111122223333:role/used"
+FORMER = "arn:aws:iam::111122223333:role/former"
+PLACES = {
+    "twin": "arn:aws:s3:::orders-dr",
+    "former twin": "arn:aws:s3:::orders-backup",
+    "elsewhere": "arn:aws:s3:::elsewhere",
+}
+OURS_BY_ITSELF = {("twin", REPLICATION_ROLE), ("twin", USED)}
+# What was left there and has kept the one or the other of the two.
+OURS_BY_MEMORY = OURS_BY_ITSELF | {
+    (place, role)
+    for place in PLACES
+    for role in (REPLICATION_ROLE, FORMER, THEIRS, USED)
+    if place != "elsewhere" or role in (REPLICATION_ROLE, FORMER)
+}
+
+
+@pytest.mark.parametrize("role", [REPLICATION_ROLE, USED, FORMER, THEIRS])
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("left", "ours"),
+    [
+        (None, OURS_BY_ITSELF),
+        (Left("s3-dr", PLACES["former twin"], FORMER), OURS_BY_MEMORY),
+        (Left("s3-dr-2", PLACES["former twin"], FORMER), OURS_BY_ITSELF),
+    ],
+)
+def test_destination_and_role_or_memory_say_whose_a_rule_is(
+    left: Left | None, ours: set[tuple[str, str]], place: str, role: str
+) -> None:
+    rule = {**OURS, "Destination": {"Bucket": PLACES[place]}}
+    made = checked(FOREIGN_ROLE_ARNS=USED)
+
+    found = read(made, {"Role": role, "Rules": [rule]}, left)
+
+    assert (found.ours is not None) == ((place, role) in ours)
+    assert [*found.others] == ([] if found.ours else [rule])
+
+
+def test_a_role_that_is_theirs_says_nothing_even_if_our_rule_was_under_it() -> None:
+    rule = {**OURS, "Destination": {"Bucket": PLACES["elsewhere"]}}
+    made, left = checked(FOREIGN_ROLE_ARNS=USED), Left("s3-dr", PLACES["twin"], USED)
+
+    assert read(made, {"Role": USED, "Rules": [rule]}, left).ours is None
+
+
+@pytest.mark.parametrize(
+    ("place", "role", "may_be"),
+    [("twin", THEIRS, True), ("elsewhere", REPLICATION_ROLE, True), ("elsewhere", THEIRS, False)],
+)
+def test_who_cannot_see_what_is_remembered_is_unsure(place: str, role: str, may_be: bool) -> None:
+    rule = {**OURS, "Destination": {"Bucket": PLACES[place]}}
+    known = Known(check().settings, "orders", is_unsure=True)
+
+    found = Configuration.of(known, {"Role": role, "Rules": [rule]})
+
+    assert (found.ours is not None) == may_be
+
+
+@pytest.mark.parametrize(
+    ("taken", "left", "expected"),
+    [
+        ([], None, "s3-dr"),
+        (["s3-dr"], None, "s3-dr-2"),
+        (["s3-dr-2"], None, "s3-dr"),
+        (["s3-dr", "s3-dr-2", "s3-dr-4"], None, "s3-dr-3"),
+        ([], Left("s3-dr-2", PLACES["twin"], REPLICATION_ROLE), "s3-dr-2"),
+    ],
+)
+def test_ours_goes_beside_theirs_under_an_id_that_nobody_has(
+    taken: list[str], left: Left | None, expected: str
+) -> None:
+    theirs = [foreign(number, ID=id_, Priority=number) for number, id_ in enumerate(taken)]
+    made = check()
+    current = read(made, {"Role": REPLICATION_ROLE, "Rules": theirs}, left)
+
+    wanted = desired_by(current, made.settings.profiles[0])
+
+    *kept, ours = wanted.rules
+    assert kept == theirs, "what has our ID by chance stays as it is"
+    assert ours["ID"] == expected
+    for remembered in (None, wanted.left):
+        again = read(made, wanted.to_s3(), remembered)
+        assert again.ours == ours, "and is found again, be it remembered or not"
+        assert again.holds(wanted)
+        assert list(again.without_ours().rules) == theirs
+        assert [rule for rule in again.with_ours_off().rules if rule["ID"] in taken] == theirs
 
 
 def test_our_rule_of_the_old_schema_is_replaced() -> None:

@@ -7,6 +7,7 @@ gives the value that the twin is to have. What is left out is noted.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain, count
 from typing import Any
 
 from ..tags import MARKS, PREFIX
@@ -67,12 +68,14 @@ def lifecycle(cloning: Cloning, value: Value, _: Value) -> Value:
         if kept.keys() - {"ID", "Status", "Filter"}:
             rules.append(kept)
     if days := profile.noncurrent_version_expiration_days:
-        cloning.note(f"rule {NONCURRENT_RULE}: added, for {days} days")
-        rules = [rule for rule in rules if rule.get("ID") != NONCURRENT_RULE]
+        taken = {rule.get("ID") for rule in rules}
+        names = (f"{NONCURRENT_RULE}-{number}" for number in count(2))
+        name = next(each for each in chain([NONCURRENT_RULE], names) if each not in taken)
+        cloning.note(f"rule {name}: added, for {days} days")
         expiration = {"NoncurrentDays": days}
         rules.append(
             {
-                "ID": NONCURRENT_RULE,
+                "ID": name,
                 "Status": "Enabled",
                 "Filter": {"Prefix": ""},
                 "NoncurrentVersionExpiration": expiration,

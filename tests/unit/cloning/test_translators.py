@@ -174,9 +174,17 @@ def test_noncurrent_versions_can_be_made_to_expire() -> None:
         assert kept == {"Rules": [ours]}
         assert "90 days" in notes[-1]
 
-    value = {"Rules": [rule(Transitions=[TRANSITION]), {**ours, "Status": "Disabled"}]}
-    kept, _ = translated("lifecycle", value, noncurrent_version_expiration_days=90)
-    assert kept == {"Rules": [rule(Transitions=[TRANSITION]), ours]}
+
+def test_a_rule_of_the_source_that_has_our_id_stays_and_ours_gets_another() -> None:
+    theirs = rule(ID="s3-dr-noncurrent-versions", Transitions=[TRANSITION])
+    value = {"Rules": [theirs, rule(Transitions=[TRANSITION])]}
+
+    kept, notes = translated("lifecycle", value, noncurrent_version_expiration_days=90)
+
+    *rules, ours = kept["Rules"]
+    assert rules == value["Rules"]
+    assert ours["ID"] == "s3-dr-noncurrent-versions-2"
+    assert ours["ID"] in notes[-1]
 
 
 RULES = st.fixed_dictionaries(
