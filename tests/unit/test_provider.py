@@ -155,15 +155,6 @@ def test_what_is_not_there_is_told(version: str, bad: Names, sentences: list[str
     assert wrong(text, facts(version)) == [each.format(type_) for each in sentences]
 
 
-@pytest.mark.parametrize(
-    "text",
-    ['variable "a" { type = string }\n', 'resource "a" "b" {\n}}\n', "a = <<E\nE\n", "b {\n c {\n"],
-)
-def test_a_file_that_cannot_be_read_is_told(text: str) -> None:
-    with pytest.raises(ValueError, match=r"terraform fmt|Heredocs"):
-        read_blocks(text)
-
-
 def test_no_region_is_called_what_provider_6_deprecates() -> None:
     others = [path for pattern in TEXTS for path in REPO.glob(pattern)]
     found = [
