@@ -75,6 +75,7 @@ module "source_bucket_check" {
 
   function          = local.functions.source_bucket_check
   failure_queue_arn = module.source_failures.arn
+  iam               = local.iam.source
   layers            = var.layers.source
   policy            = data.aws_iam_policy_document.source_bucket_check.json
   settings          = local.function_settings.source_bucket_check
@@ -109,6 +110,7 @@ module "destination_bucket_check" {
 
   function          = local.functions.destination_bucket_check
   failure_queue_arn = module.dr_failures.arn
+  iam               = local.iam.dr
   layers            = var.layers.dr
   policy            = data.aws_iam_policy_document.destination_bucket_check.json
   settings          = local.function_settings.destination_bucket_check
@@ -138,6 +140,7 @@ module "enable_replication" {
 
   function          = local.functions.enable_replication
   failure_queue_arn = module.source_failures.arn
+  iam               = local.iam.source
   layers            = var.layers.source
   policy            = data.aws_iam_policy_document.enable_replication.json
   settings          = local.function_settings.enable_replication
@@ -149,6 +152,7 @@ module "replication_role" {
 
   role              = local.replication_role
   description       = "S3 copies objects of protected buckets into their twins with this role"
+  iam               = local.iam.source
   policy            = data.aws_iam_policy_document.replication.json
   service           = { principal = "s3.amazonaws.com", sid = "S3MayReplicateAsThisRole" }
   source_account_id = local.source.account_id
@@ -161,6 +165,7 @@ module "batch_role" {
 
   role              = local.batch_role
   description       = "S3 Batch Operations starts the replication of objects that were there before with this role"
+  iam               = local.iam.source
   policy            = data.aws_iam_policy_document.batch.json
   service           = { principal = "batchoperations.s3.amazonaws.com", sid = "BatchOperationsMayRunAsThisRole" }
   source_account_id = local.source.account_id

@@ -83,7 +83,7 @@ output "source_bucket_check" {
 
   precondition {
     condition     = local.environment_bytes <= 4096
-    error_message = "Shorten profiles (now ${local.bytes.profiles} bytes), translations (${local.bytes.translations}), kms.source_key_arns (${local.bytes.source_key_arns}) or foreign_role_arns (${local.bytes.foreign_role_arns}) by ${local.environment_bytes - 4096} bytes in all: the functions get them in their environment, for which Lambda has 4 KB."
+    error_message = "Shorten profiles (now ${local.bytes.profiles} bytes), translations (${local.bytes.translations}), kms.source_key_arns (${local.bytes.source_key_arns}), foreign_role_arns (${local.bytes.foreign_role_arns}) or iam.path (${local.bytes.paths}, once in each role's ARN) by ${local.environment_bytes - 4096} bytes in all: the functions get them in their environment, for which Lambda has 4 KB."
   }
 }
 

@@ -65,6 +65,20 @@ locals {
   dr           = local.places.dr
   two_accounts = local.source.account_id != local.dr.account_id
 
+  # A policy that is a boundary is of one account, unless AWS manages it.
+  iam = {
+    source = {
+      path                     = var.iam.path
+      permissions_boundary_arn = var.iam.permissions_boundary_arn
+    }
+    dr = {
+      path = var.iam.path
+      permissions_boundary_arn = var.iam.dr_permissions_boundary_arn != null || (
+        local.two_accounts && !try(strcontains(var.iam.permissions_boundary_arn, ":iam::aws:"), true)
+      ) ? var.iam.dr_permissions_boundary_arn : var.iam.permissions_boundary_arn
+    }
+  }
+
   function_names = {
     for key in ["source_bucket_check", "destination_bucket_check", "enable_replication", "sweep"] :
     key => "${var.name}-${replace(key, "_", "-")}"
@@ -83,7 +97,7 @@ locals {
       log_group_arn  = "arn:${place.partition}:logs:${place.region}:${place.account_id}:log-group:/aws/lambda/${local.function_names[key]}"
       log_group_name = "/aws/lambda/${local.function_names[key]}"
       region         = place.region
-      role_arn       = "arn:${place.partition}:iam::${place.account_id}:role/${local.function_names[key]}"
+      role_arn       = "arn:${place.partition}:iam::${place.account_id}:role${var.iam.path}${local.function_names[key]}"
       role_name      = local.function_names[key]
     }
   }
@@ -101,18 +115,18 @@ locals {
       source = { place = local.source, suffix = "source-reader" }
       twin   = { place = local.dr, suffix = "twin-reader" }
       } : key => {
-      arn  = "arn:${reader.place.partition}:iam::${reader.place.account_id}:role/${var.name}-${reader.suffix}"
+      arn  = "arn:${reader.place.partition}:iam::${reader.place.account_id}:role${var.iam.path}${var.name}-${reader.suffix}"
       name = "${var.name}-${reader.suffix}"
     }
   }
 
   replication_role = {
-    arn  = "arn:${local.source.partition}:iam::${local.source.account_id}:role/${var.name}-replication"
+    arn  = "arn:${local.source.partition}:iam::${local.source.account_id}:role${var.iam.path}${var.name}-replication"
     name = "${var.name}-replication"
   }
 
   batch_role = {
-    arn  = "arn:${local.source.partition}:iam::${local.source.account_id}:role/${var.name}-batch"
+    arn  = "arn:${local.source.partition}:iam::${local.source.account_id}:role${var.iam.path}${var.name}-batch"
     name = "${var.name}-batch"
   }
 

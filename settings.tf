@@ -128,9 +128,12 @@ locals {
     ])) },
     {
       foreign_role_arns = lookup(local.environment, "FOREIGN_ROLE_ARNS", "")
-      profiles          = local.environment.PROFILES
-      source_key_arns   = lookup(local.environment, "SOURCE_KEY_ARNS", "")
-      translations      = lookup(local.translations, "TRANSLATIONS", "")
+      paths = join("", [
+        for number in range(length(local.own_role_arns) + (local.two_accounts ? 3 : 2)) : trimprefix(var.iam.path, "/")
+      ])
+      profiles        = local.environment.PROFILES
+      source_key_arns = lookup(local.environment, "SOURCE_KEY_ARNS", "")
+      translations    = lookup(local.translations, "TRANSLATIONS", "")
     },
   ) : key => floor(length(replace(base64encode(text), "=", "")) * 3 / 4) }
   environment_bytes = max([for key in keys(local.own_environment) : local.bytes["of_${key}"]]...)

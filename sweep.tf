@@ -30,6 +30,7 @@ module "sweep" {
 
   function          = local.functions.sweep
   failure_queue_arn = module.source_failures.arn
+  iam               = local.iam.source
   layers            = var.layers.source
   policy            = data.aws_iam_policy_document.sweep.json
   settings          = local.function_settings.sweep

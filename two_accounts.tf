@@ -35,6 +35,7 @@ module "source_reader" {
   count     = local.two_accounts ? 1 : 0
 
   role             = local.reader_roles.source
+  iam              = local.iam.source
   policy           = data.aws_iam_policy_document.source_reader.json
   reader_role_arns = [local.functions.destination_bucket_check.role_arn]
   tags             = var.tags
@@ -74,6 +75,7 @@ module "twin_reader" {
   count     = local.two_accounts ? 1 : 0
 
   role   = local.reader_roles.twin
+  iam    = local.iam.dr
   policy = data.aws_iam_policy_document.twin_reader.json
   reader_role_arns = [
     local.functions.enable_replication.role_arn,

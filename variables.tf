@@ -162,6 +162,47 @@ variable "function" {
   }
 }
 
+variable "iam" {
+  description = "What every role that the module makes has besides its name, in either account: a path, and a permissions boundary. permissions_boundary_arn names a managed policy of the source account, or one of AWS's; dr_permissions_boundary_arn names one for the roles of the DR region, and is needed where that is another account's. A boundary has to allow what the roles need, and without iam they have none."
+  type = object({
+    dr_permissions_boundary_arn = optional(string)
+    path                        = optional(string, "/")
+    permissions_boundary_arn    = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+  validation {
+    condition     = can(regex("^/([!-~]+/)?$", var.iam.path)) && length(var.iam.path) <= 512
+    error_message = "Give iam.path as IAM takes it, of at most 512 characters and with a slash at both ends, like \"/platform/\"."
+  }
+
+  # The roles' ARNs are in policies.
+  validation {
+    condition     = !can(regex("[*?$]", var.iam.path))
+    error_message = "Take the characters *, ? and $ out of iam.path: in the policies that name the roles they would stand for others too."
+  }
+
+  validation {
+    condition = alltrue([
+      for arn in [var.iam.dr_permissions_boundary_arn, var.iam.permissions_boundary_arn] :
+      arn == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/([!-~]+/)?[A-Za-z0-9_+=,.@-]+$", arn))
+    ])
+    error_message = "Give iam.permissions_boundary_arn and iam.dr_permissions_boundary_arn as the ARN of a managed policy, like \"arn:aws:iam::111122223333:policy/boundary\"."
+  }
+
+  validation {
+    condition = alltrue([
+      for each in [
+        { arn = var.iam.dr_permissions_boundary_arn, account_id = data.aws_caller_identity.dr.account_id },
+        { arn = var.iam.permissions_boundary_arn, account_id = data.aws_caller_identity.source.account_id },
+      ] : each.arn == null || try(contains([each.account_id, "aws"], split(":", each.arn)[4]) && split(":", each.arn)[1] == data.aws_partition.source.partition, true)
+    ])
+    error_message = "Name in iam.permissions_boundary_arn a policy of the source account, ${data.aws_caller_identity.source.account_id}, and in iam.dr_permissions_boundary_arn one of the DR account, ${data.aws_caller_identity.dr.account_id}, or one that AWS manages, in partition ${data.aws_partition.source.partition}: IAM takes no other for a boundary."
+  }
+}
+
 variable "kms" {
   description = "Keys for objects that are encrypted with KMS. dr_key_arn names the key of the DR region that encrypts their replicas, and create_dr_key makes one; without either, and without a key of the profile, a bucket that is encrypted with KMS is blocked. former_dr_key_arns are keys that rules of buckets may still name after a change of key: keep each there until all those buckets have been checked. source_key_arns are the keys of the source region that may be used to read; null means any of the source account."
   type = object({

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
@@ -154,4 +155,5 @@ def _pace(text: str) -> float:
 
 
 def _set(text: str) -> frozenset[str]:
-    return frozenset(filter(None, map(str.strip, text.split(","))))
+    # Between two ARNs: a role's name or path may have commas.
+    return frozenset(filter(None, map(str.strip, re.split(r",\s*(?=arn:|$)", text))))

@@ -27,13 +27,13 @@ data "aws_iam_policy_document" "this" {
         type        = "AWS"
         identifiers = distinct([for arn in statement.value : replace(arn, "/:role\\/.*/", ":root")])
       }
-      # aws:PrincipalArn is the role's ARN on AWS, whatever the session; emulators give the session's.
+      # aws:PrincipalArn is the role's ARN on AWS, whatever the session; emulators give the session's, which has no path.
       condition {
         test     = "ArnLike"
         variable = "aws:PrincipalArn"
         values = flatten([for arn in statement.value : [
           arn,
-          "${replace(replace(arn, ":iam:", ":sts:"), ":role/", ":assumed-role/")}/*",
+          "${replace(replace(arn, ":iam:", ":sts:"), "/:role\\/(.*\\/)?/", ":assumed-role/")}/*",
         ]])
       }
       condition {

@@ -13,10 +13,12 @@ data "aws_iam_policy_document" "trust" {
 }
 
 resource "aws_iam_role" "this" {
-  name               = var.function.role_name
-  description        = "Runs the function ${var.function.function_name}"
-  assume_role_policy = data.aws_iam_policy_document.trust.json
-  tags               = var.settings.tags
+  name                 = var.function.role_name
+  path                 = var.iam.path
+  description          = "Runs the function ${var.function.function_name}"
+  assume_role_policy   = data.aws_iam_policy_document.trust.json
+  permissions_boundary = var.iam.permissions_boundary_arn
+  tags                 = var.settings.tags
 }
 
 data "aws_iam_policy_document" "this" {

@@ -19,6 +19,15 @@ variable "function" {
   nullable = false
 }
 
+variable "iam" {
+  description = "Path of the role, and the ARN of its permissions boundary; null for none."
+  type = object({
+    path                     = string
+    permissions_boundary_arn = optional(string)
+  })
+  nullable = false
+}
+
 variable "layers" {
   description = "ARNs of layer versions in the function's region."
   type        = list(string)

@@ -10,23 +10,25 @@ data "aws_iam_policy_document" "trust" {
       type        = "AWS"
       identifiers = distinct([for arn in var.reader_role_arns : replace(arn, "/:role\\/.*/", ":root")])
     }
-    # aws:PrincipalArn is the role's ARN on AWS, whatever the session; emulators give the session's.
+    # aws:PrincipalArn is the role's ARN on AWS, whatever the session; emulators give the session's, which has no path.
     condition {
       test     = "ArnLike"
       variable = "aws:PrincipalArn"
       values = flatten([for arn in var.reader_role_arns : [
         arn,
-        "${replace(replace(arn, ":iam:", ":sts:"), ":role/", ":assumed-role/")}/*",
+        "${replace(replace(arn, ":iam:", ":sts:"), "/:role\\/(.*\\/)?/", ":assumed-role/")}/*",
       ]])
     }
   }
 }
 
 resource "aws_iam_role" "this" {
-  name               = var.role.name
-  description        = "Functions of another account look at buckets of this one with this role"
-  assume_role_policy = data.aws_iam_policy_document.trust.json
-  tags               = var.tags
+  name                 = var.role.name
+  path                 = var.iam.path
+  description          = "Functions of another account look at buckets of this one with this role"
+  assume_role_policy   = data.aws_iam_policy_document.trust.json
+  permissions_boundary = var.iam.permissions_boundary_arn
+  tags                 = var.tags
 }
 
 resource "aws_iam_role_policy" "this" {

@@ -1,3 +1,12 @@
+variable "iam" {
+  description = "Path of the role, and the ARN of its permissions boundary; null for none."
+  type = object({
+    path                     = string
+    permissions_boundary_arn = optional(string)
+  })
+  nullable = false
+}
+
 variable "policy" {
   description = "JSON of what the role may do."
   type        = string

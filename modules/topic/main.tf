@@ -6,10 +6,10 @@ locals {
   foreign_role_arns = [for arn in var.publisher_role_arns : arn if split(":", arn)[4] != local.account]
   two_accounts      = length(local.foreign_role_arns) > 0
 
-  # aws:PrincipalArn is the role's ARN on AWS, whatever the session; emulators give the session's.
+  # aws:PrincipalArn is the role's ARN on AWS, whatever the session; emulators give the session's, which has no path.
   session_arns = { for arn in var.publisher_role_arns : arn => [
     arn,
-    "${replace(replace(arn, ":iam:", ":sts:"), ":role/", ":assumed-role/")}/*",
+    "${replace(replace(arn, ":iam:", ":sts:"), "/:role\\/(.*\\/)?/", ":assumed-role/")}/*",
   ] }
   publisher_arns = flatten([for arn in var.publisher_role_arns : local.session_arns[arn]])
 }

@@ -61,6 +61,18 @@ def test_names_of_the_account(stack: Deployment) -> None:
     }
 
 
+def test_roles_have_a_path_and_a_boundary(stack: Deployment) -> None:
+    """The other tests here show that all works with them, and above that no policy lost a role."""
+    iam = stack.client("iam", stack.source_region)
+    roles = iam.list_roles(PathPrefix="/platform/dr/")["Roles"]
+    names = ("batch", "replication", *(key.replace("_", "-") for key in stack.functions))
+    assert {role["RoleName"] for role in roles} == {f"backup-{name}" for name in names}
+    for role in roles:
+        got = iam.get_role(RoleName=role["RoleName"])["Role"]
+        arn = "arn:aws:iam::aws:policy/AdministratorAccess"
+        assert got["PermissionsBoundary"]["PermissionsBoundaryArn"] == arn
+
+
 def test_a_long_name_is_cut(stack: Deployment) -> None:
     """Two long names of one beginning have two twins, by a hash of the whole name."""
     buckets = [f"{'a-long-name-' * 5}{n:03}" for n in range(2)]

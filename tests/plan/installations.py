@@ -125,7 +125,12 @@ class Case:
     def role_arn(self, name: str) -> str:
         """The ARN of one of the installation's roles."""
         account = self.account("dr" if name in _DR_ROLES else "source")
-        return f"arn:{self.partition}:iam::{account}:role/{self.prefix}-{name}"
+        return f"arn:{self.partition}:iam::{account}:role{self.path}{self.prefix}-{name}"
+
+    @property
+    def path(self) -> str:
+        """The path of the roles."""
+        return str(self.arguments.get("iam", {}).get("path", "/"))
 
     @property
     def own_role_arns(self) -> list[str]:
@@ -262,6 +267,8 @@ LONGEST = Case(
     OTHER_ACCOUNT,
 )
 FOREIGN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/replication"
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/of/all-roles"
+OTHER_BOUNDARY = f"arn:aws:iam::{OTHER_ACCOUNT}:policy/all-roles"
 # A key of the module's own, in one account.
 KEY = Case(
     "created_key",
@@ -282,6 +289,7 @@ GIVEN = Case(
     "eu-central-1",
     {
         "foreign_role_arns": [FOREIGN_ROLE],
+        "iam": {"permissions_boundary_arn": BOUNDARY},
         "kms": {
             "dr_key_arn": key_arn("eu-central-1"),
             "former_dr_key_arns": [key_arn("eu-central-1", key="9")],
@@ -401,6 +409,11 @@ TWO_WITH_KEY = Case(
     {
         **KEY.arguments,
         "dr_bucket_namespace": "account-regional",
+        "iam": {
+            "dr_permissions_boundary_arn": OTHER_BOUNDARY,
+            "path": "/platform/s3=dr/",
+            "permissions_boundary_arn": BOUNDARY,
+        },
         "kms": {"create_dr_key": True, "source_key_arns": [key_arn("us-west-2")]},
     },
     OTHER_ACCOUNT,
@@ -449,7 +462,11 @@ NOTHING = Case(
     "nothing_cloned",
     "us-east-2",
     "us-east-1",
-    {"name": "nothing", "profiles": [{"name": "a", "match_tags": [{"dr": "a"}], "clone": []}]},
+    {
+        "iam": {"path": "/a/b/"},
+        "name": "nothing",
+        "profiles": [{"name": "a", "match_tags": [{"dr": "a"}], "clone": []}],
+    },
 )
 # One profile of two clones: what is written on every twin anyway, and what is not.
 SOME = Case(
@@ -457,6 +474,7 @@ SOME = Case(
     "us-west-2",
     "us-east-2",
     {
+        "iam": {"permissions_boundary_arn": "arn:aws:iam::aws:policy/PowerUserAccess"},
         "profiles": [
             {"name": "none", "match_tags": [{"dr": "none"}], "clone": []},
             {

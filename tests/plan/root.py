@@ -55,6 +55,12 @@ resource "aws_kms_key" "dr" {{
   provider = aws.us_east_2
 }}
 
+resource "aws_iam_policy" "boundary" {{
+  provider = aws.us_west_2
+  name     = "boundary"
+  policy   = "{{}}"
+}}
+
 resource "aws_iam_role" "foreign" {{
   provider           = aws.us_west_2
   name               = "foreign"
@@ -65,6 +71,7 @@ module "{SAME_ROOT}" {{
   source = "../.."
 
   foreign_role_arns = [aws_iam_role.foreign.arn]
+  iam               = {{ permissions_boundary_arn = aws_iam_policy.boundary.arn }}
   kms = {{
     dr_key_arn      = aws_kms_key.dr.arn
     source_key_arns = [aws_kms_key.source.arn]

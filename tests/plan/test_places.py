@@ -15,17 +15,25 @@ from harness.policy import Policy, PolicyKind
 from harness.toolchain import REPO
 from plan.installations import (
     BACK,
+    BOUNDARY,
     CASES,
     CUSTOM,
     DEFAULT,
     FUNCTIONS,
+    GIVEN,
+    NOTHING,
+    OTHER_BOUNDARY,
     PAIRS,
+    SOME,
+    TWO_WITH_KEY,
     Case,
     Installation,
 )
-from plan.root import BASIC
+from plan.root import BASIC, SAME_ROOT
 
 pytestmark = pytest.mark.terraform
+
+POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
 
 # Everything the module creates, by region: type, the attribute that tells one from another, and
 # what the attribute says after the installation's name.
@@ -250,6 +258,42 @@ def test_outputs_name_what_is_planned(each: Installation) -> None:
         group = f"/aws/lambda/{name}"
         assert group in [each.values["name"] for each in each.of("aws_cloudwatch_log_group")]
         assert each.function(key).values["logging_config"][0]["log_group"] == group
+
+
+@pytest.mark.parametrize(
+    ("case", "source", "dr"),
+    [
+        (DEFAULT, None, None),
+        (NOTHING, None, None),
+        (GIVEN, BOUNDARY, BOUNDARY),
+        (TWO_WITH_KEY, BOUNDARY, OTHER_BOUNDARY),
+        # What AWS manages is in every account.
+        (SOME, POWER_USER, POWER_USER),
+    ],
+    ids=lambda given: given.name if isinstance(given, Case) else None,
+)
+def test_path_and_boundary_of_every_role(
+    install: Callable[[Case], Installation], case: Case, source: str | None, dr: str | None
+) -> None:
+    it = install(case)
+    roles = it.of("aws_iam_role")
+    assert len(roles) == (8 if case.two_accounts else 6)
+    for role in roles:
+        name = role.values["name"].removeprefix(f"{case.prefix}-")
+        assert role.values["path"] == case.path
+        in_dr = name in ("destination-bucket-check", "twin-reader")
+        assert role.values.get("permissions_boundary") == (dr if in_dr else source)
+
+
+def test_boundary_of_the_same_root(everything_planned: Plan) -> None:
+    """Its ARN is only known after an apply, and every role waits for it."""
+    roles = [
+        each
+        for each in everything_planned.resources(module=SAME_ROOT)
+        if each.type == "aws_iam_role"
+    ]
+    assert len(roles) == 6
+    assert not [each for each in roles if "permissions_boundary" in each.values]
 
 
 def test_example_outputs(everything_planned: Plan) -> None:

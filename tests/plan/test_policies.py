@@ -704,7 +704,8 @@ def session_arns(role_arns: Iterable[str]) -> set[str]:
         for arn in role_arns
         for name in (
             arn,
-            f"{arn.replace(':iam:', ':sts:').replace(':role/', ':assumed-role/')}/*",
+            # The path is the role's alone.
+            f"{re.sub(':role/(.*/)?', ':assumed-role/', arn.replace(':iam:', ':sts:'))}/*",
         )
     }
 

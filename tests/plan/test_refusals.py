@@ -126,6 +126,11 @@ REPORTS = "Give reports.bucket as the name of a bucket, not as its ARN"
 REPORTS_DAYS = "Set reports.retention_days to a whole number from 1 to 2147483647"
 PACE = "Set sweep.buckets_per_second to a whole number from 1 to 200."
 SCHEDULE = "Give sweep.schedule as EventBridge takes it"
+PATH = "Give iam.path as IAM takes it, of at most 512 characters and with a slash at both ends"
+PATH_WILD = "Take the characters *, ? and $ out of iam.path"
+BOUNDARY = "Give iam.permissions_boundary_arn and iam.dr_permissions_boundary_arn as the ARN of"
+BOUNDARY_PLACE = f"Name in iam.permissions_boundary_arn a policy of the source account, {ACCOUNT},"
+POLICY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
 TOPIC = f"arn:aws:sns:us-west-2:{ACCOUNT}:on-call"
 
 
@@ -297,6 +302,19 @@ ARGUMENTS: dict[str, tuple[Mapping[str, Any], str]] = {
             "with_line": "rate(6 hours)\n",
         }.items()
     },
+    "path_open": ({"iam": {"path": "/platform"}}, PATH),
+    "path_relative": ({"iam": {"path": "platform/"}}, PATH),
+    "path_empty": ({"iam": {"path": ""}}, PATH),
+    "path_of_nothing": ({"iam": {"path": "//"}}, PATH),
+    "path_space": ({"iam": {"path": "/a b/"}}, PATH),
+    "path_umlaut": ({"iam": {"path": "/ü/"}}, PATH),
+    "path_long": ({"iam": {"path": f"/{'p' * 511}/"}}, PATH),
+    "path_null": ({"iam": {"path": None, "permissions_boundary_arn": "boundary"}}, BOUNDARY),
+    "path_star": ({"iam": {"path": "/team-*/"}}, PATH_WILD),
+    "path_variable": ({"iam": {"path": "/${aws:username}/"}}, PATH_WILD),
+    "boundary_name": ({"iam": {"permissions_boundary_arn": "boundary"}}, BOUNDARY),
+    "boundary_empty": ({"iam": {"dr_permissions_boundary_arn": ""}}, BOUNDARY),
+    "boundary_role": ({"iam": {"permissions_boundary_arn": ROLE}}, BOUNDARY),
     "tags_many": ({"tags": {f"key-{index}": "" for index in range(51)}}, TAGS),
     "tag_of_aws": ({"tags": {"aws:owner": "me"}}, TAGS),
 }
@@ -328,6 +346,8 @@ GOOD: dict[str, Mapping[str, Any]] = {
     "schedule_ten": {"sweep": {"schedule": "rate(10 minutes)"}},
     "schedule_cron": {"sweep": {"schedule": "cron(0/30 3-5 ? * MON-FRI,SUN 2026)"}},
     "overrides_none": profiles(overrides=[]),
+    "path_longest": {"iam": {"path": f"/{'p' * 510}/"}},
+    "path_odd": {"iam": {"path": "/a,b/c=d@e/f!/"}},
     "key_of_many_regions": {"kms": {"dr_key_arn": f"arn:aws:kms:{EAST}:{ACCOUNT}:key/mrk-1a"}},
     **{
         f"storage_class_{name.lower()}": profiles(storage_class=name)
@@ -390,6 +410,18 @@ PLANNED: dict[str, tuple[Mapping[str, Any], str]] = {
             "regions_without_replication_time_control": [EAST],
         },
         RTC_PLACE,
+    ),
+    "boundary_of_another_account": (
+        {"iam": {"permissions_boundary_arn": POLICY.replace(ACCOUNT, OTHER_ACCOUNT)}},
+        BOUNDARY_PLACE,
+    ),
+    "boundary_of_the_dr_region_elsewhere": (
+        {"iam": {"dr_permissions_boundary_arn": POLICY.replace(ACCOUNT, OTHER_ACCOUNT)}},
+        BOUNDARY_PLACE,
+    ),
+    "boundary_of_another_partition": (
+        {"iam": {"permissions_boundary_arn": "arn:aws-cn:iam::aws:policy/PowerUserAccess"}},
+        BOUNDARY_PLACE,
     ),
     "foreign_roles_none": (profiles(on_foreign_role="use"), FOREIGN_NONE),
     "foreign_role_of_another_account": (
@@ -480,6 +512,15 @@ TRANSLATIONS_LARGE = Case(
 )
 
 
+PATH_LARGE = Case(
+    "path_large",
+    WEST,
+    EAST,
+    {"iam": {"path": f"/{'p' * 510}/"}, "profiles": [PROFILE]},
+    OTHER_ACCOUNT,
+)
+
+
 def too_large_together(case: Case) -> str:
     """The sentence about an environment of more than 4096 bytes: which argument takes how much."""
     size = 0
@@ -494,9 +535,12 @@ def too_large_together(case: Case) -> str:
         len(given.get(name, "").encode())
         for name in ("PROFILES", "TRANSLATIONS", "SOURCE_KEY_ARNS", "FOREIGN_ROLE_ARNS")
     )
+    path = case.path.removeprefix("/").encode()
+    paths = len(path) * sum(text.count(":role/") for text in of_function.values())
     return (
         f"Shorten profiles (now {profiles} bytes), translations ({translations}), "
-        f"kms.source_key_arns ({keys}) or foreign_role_arns ({roles}) by {size - 4096} bytes in all"
+        f"kms.source_key_arns ({keys}), foreign_role_arns ({roles}) or iam.path ({paths}, once in "
+        f"each role's ARN) by {size - 4096} bytes in all"
     )
 
 
@@ -524,6 +568,7 @@ WHOLE: dict[str, tuple[Case, str]] = {
         too_large(LARGE_IN_BYTES),
     ),
     "environment_large": (ENVIRONMENT_LARGE, too_large_together(ENVIRONMENT_LARGE)),
+    "path_large": (PATH_LARGE, too_large_together(PATH_LARGE)),
     "translations_large": (TRANSLATIONS_LARGE, too_large_together(TRANSLATIONS_LARGE)),
 }
 

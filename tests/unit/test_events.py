@@ -119,6 +119,16 @@ def test_the_event_is_ignored(name: str) -> None:
     assert reason(event(name)) == IGNORED[name], f"{name} is none of our business"
 
 
+def test_a_role_with_a_path_is_known_as_our_own() -> None:
+    sent = event("put_bucket_versioning_own_role")
+    issuer = sent["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]
+    issuer["arn"] = issuer["arn"].replace(":role/", ":role/platform/a,b/")
+    settings = Settings.from_environment(environment(OWN_ROLE_ARNS=f"{issuer['arn']},arn:other"))
+
+    assert ignored(sent, settings).reason == Reason.OWN_EVENT
+    assert bucket_in(sent).bucket == NAME_IN_EVENTS, "a role of that name elsewhere is another"
+
+
 @pytest.mark.parametrize("name", ["put_bucket_tagging_denied", "put_bucket_versioning_own_role"])
 def test_an_ignored_event_still_tells_its_bucket_and_id(name: str) -> None:
     sent = event(name)

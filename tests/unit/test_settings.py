@@ -15,11 +15,13 @@ from s3_dr.settings import Settings, SettingsError
 
 
 def test_the_environment_becomes_settings() -> None:
-    settings = Settings.from_environment(environment(OWN_ROLE_ARNS="arn:a, arn:b,"))
+    settings = Settings.from_environment(environment(OWN_ROLE_ARNS="arn:a, arn:b,c,"))
 
     assert settings.source_region == "us-west-2"
     assert settings.dr_region == "us-east-2"
-    assert settings.own_role_arns == {"arn:a", "arn:b"}, "the list is split, blanks are dropped"
+    assert settings.own_role_arns == {"arn:a", "arn:b,c"}, (
+        "it is split between ARNs, blanks are dropped"
+    )
     assert settings.profiles == (Profile("standard", ({"dr": "true"},)),)
 
 
@@ -96,8 +98,8 @@ def test_the_profiles_key_comes_before_the_modules(overrides: dict[str, str], ke
 @pytest.mark.parametrize(
     ("use", "foreign", "roles"),
     [
-        ("block", "x,y", {"ours"}),
-        ("use", "x,y", {"ours", "x", "y"}),
+        ("block", "arn:x,arn:y", {"ours"}),
+        ("use", "arn:x,arn:y", {"ours", "arn:x", "arn:y"}),
         ("use", "", {"ours"}),
     ],
 )
@@ -139,9 +141,9 @@ def test_an_optional_variable_may_be_missing() -> None:
 
 @pytest.mark.parametrize("name", OPTIONAL)
 def test_an_optional_variable_is_read(name: str) -> None:
-    settings = Settings.from_environment(environment(**{name: " x, y, "}))
+    settings = Settings.from_environment(environment(**{name: " arn:x, arn:y, "}))
 
-    read = {"x", "y"} if name.endswith("S") else "x, y,"
+    read = {"arn:x", "arn:y"} if name.endswith("S") else "arn:x, arn:y,"
     assert getattr(settings, name.lower()) == read
     assert getattr(Settings.from_environment(environment(**{name: " "})), name.lower()) in (
         "",

@@ -46,6 +46,8 @@ module "s3_dr" {
   translations = var.translations
   create_trail = true
 
+  iam = { path = "/platform/" }
+
   profiles = [{
     name       = "everything"
     match_tags = [{ dr = "true" }]

@@ -50,6 +50,11 @@ module "s3_dr" {
   create_trail        = true
   name                = "backup"
 
+  iam = {
+    path                     = "/platform/dr/"
+    permissions_boundary_arn = "arn:aws:iam::aws:policy/AdministratorAccess"
+  }
+
   kms = {
     dr_key_arn      = var.dr_key_arn
     source_key_arns = var.source_key_arns
