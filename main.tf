@@ -178,6 +178,7 @@ module "dr_key" {
   count     = var.kms.create_dr_key ? 1 : 0
 
   key                           = local.dr_key
+  encrypts_reports              = length(setintersection(local.cloned, ["analytics", "inventory"])) > 0
   foreign_replication_role_arns = local.two_accounts ? local.replication_role_arns : []
   tags                          = var.tags
   twin_buckets                  = local.twin_buckets

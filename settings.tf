@@ -90,9 +90,14 @@ locals {
 
   # What only one function is told.
   own_environment = {
-    source_bucket_check      = local.twin_reader
-    destination_bucket_check = merge(local.source_reader, local.translations)
-    enable_replication       = local.twin_reader
+    source_bucket_check = local.twin_reader
+    destination_bucket_check = merge(
+      local.source_reader,
+      local.translations,
+      # Such a key lets S3 in where that is needed; of another nobody knows.
+      var.kms.create_dr_key ? { DR_KEY_IS_MADE = "true" } : {},
+    )
+    enable_replication = local.twin_reader
     sweep = merge(local.twin_reader, {
       ENABLE_REPLICATION_ARN   = local.functions.enable_replication.function_arn
       SWEEP_BUCKETS_PER_SECOND = tostring(var.sweep.buckets_per_second)

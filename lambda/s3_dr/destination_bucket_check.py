@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from . import encryption, object_lock, twin
 from .check import Check
 from .cloning import twin_policy
 from .cloning.engine import Cloning, Fidelity
-from .cloning.properties import POLICY, PROPERTIES
+from .cloning.properties import POLICY, PROPERTIES, deliveries
 from .outcomes import Blocked, Outcome, Reason
 
 
@@ -55,10 +57,28 @@ def destination_bucket_check(check: Check) -> Outcome:
     cloning.run(PROPERTIES)
     _refuse_sharing(cloning)
     _refuse_grants(cloning)
-    twin_policy.ensure(check, seen, cloning.policy)
+    _ensure_policy(cloning)
     check.tell(check.settings.topic_02_arn)
     cloning.require_cloned()
     return Outcome.PASSED_ON
+
+
+def _ensure_policy(cloning: Cloning) -> None:
+    """Put our own statements into the twin's policy.
+
+    Replication needs those that keep the twin private; it does not wait for those that let S3
+    deliver logs and reports.
+
+    Raises:
+        ClientError: a statement is missing that every twin needs.
+    """
+    check, seen = cloning.check, cloning.seen
+    try:
+        twin_policy.ensure(check, seen, cloning.policy, deliveries(cloning))
+    except ClientError as error:
+        if not twin_policy.has_what_it_needs(check, seen, cloning.policy):
+            raise
+        cloning.fail(POLICY, error)
 
 
 def _will_be_replaced(cloning: Cloning) -> bool:

@@ -49,6 +49,11 @@ class TwinNames:
     suffix: str
     namespace_tail: str = ""
 
+    @property
+    def pattern(self) -> str:
+        """What the names of all twins match."""
+        return f"{self.prefix}*{self.suffix}{self.namespace_tail}"
+
     def of(self, bucket: str) -> str:
         """The name of the bucket's twin: deterministic, at most 63 characters.
 

@@ -29,6 +29,7 @@ class Settings:
     Attributes:
         batch_role_arn: the role with which S3 Batch Operations starts the copying of old objects.
         dr_key_arn: the KMS key for replicas of profiles that name none; empty if there is none.
+        dr_key_is_made: whether the module made that key; empty if not.
         enable_replication_arn: the function that takes our rules off; for the sweep.
         foreign_role_arns: roles of foreign replication configurations under which our rule may be.
         reports_bucket: where records of buckets and reports of jobs are kept. It is empty for the
@@ -59,6 +60,7 @@ class Settings:
     batch_role_arn: str = ""
     dr_bucket_prefix: str = ""
     dr_key_arn: str = ""
+    dr_key_is_made: str = ""
     enable_replication_arn: str = ""
     foreign_role_arns: frozenset[str] = frozenset()
     reports_bucket: str = ""

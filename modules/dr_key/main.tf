@@ -49,6 +49,32 @@ data "aws_iam_policy_document" "this" {
       }
     }
   }
+
+  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/configure-inventory.html#configure-inventory-kms-key-policy
+  dynamic "statement" {
+    for_each = var.encrypts_reports ? [var.twin_buckets] : []
+
+    content {
+      sid       = "ReportsAboutTwins"
+      actions   = ["kms:GenerateDataKey"]
+      resources = ["*"]
+
+      principals {
+        type        = "Service"
+        identifiers = ["s3.amazonaws.com"]
+      }
+      condition {
+        test     = "StringEquals"
+        variable = "aws:SourceAccount"
+        values   = [var.key.account_id]
+      }
+      condition {
+        test     = "ArnLike"
+        variable = "aws:SourceArn"
+        values   = [statement.value]
+      }
+    }
+  }
 }
 
 resource "aws_kms_key" "this" {

@@ -1,3 +1,9 @@
+variable "encrypts_reports" {
+  description = "Whether S3 may encrypt the reports about twins with the key, too."
+  type        = bool
+  nullable    = false
+}
+
 variable "foreign_replication_role_arns" {
   description = "ARNs of the roles of another account with which S3 copies objects into the twins."
   type        = list(string)

@@ -51,6 +51,11 @@ _budget = handlers._budget
 _hearing: list[tuple[Any, str, Callable[..., object]]] = []
 
 
+def troubles(result: Result) -> list[str]:
+    """What a result warns of, but for grants elsewhere for which nobody looked."""
+    return [each for each in result.get("warnings", []) if not each.startswith("GRANT_NEEDED")]
+
+
 def environment(
     source_region: str = SOURCE_REGION, dr_region: str = DR_REGION, **overrides: str
 ) -> dict[str, str]:

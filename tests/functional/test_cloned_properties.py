@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functional.clonable import CASES, Case, Pair, Sides
-from functional.payload import Functions, World
+from functional.payload import Functions, World, troubles
 from s3_dr.profiles import CLONABLE
 
 pytest_plugins = ["functional.payload", "functional.clonable"]
@@ -85,7 +85,7 @@ def test_what_others_change_on_the_twin_is_reported_and_put_back_if_the_profile_
     assert result["outcome"] == "passed_on", "the copies come first"
     assert (line["outcome"], line["reason"]) == ("skipped", "DRIFT")
     assert any("left as it is" in note for note in line["notes"])
-    assert result["warnings"] == [
+    assert troubles(result) == [
         f"DRIFT: somebody changed {case.name} of {pair.twin}: left as it is"
     ]
     assert pair.functions.log_lines()[-1]["level"] == "WARNING"
@@ -105,7 +105,7 @@ def test_what_others_change_on_the_twin_is_reported_and_put_back_if_the_profile_
 
     assert line["outcome"] in ("copied", "translated")
     assert line["reason"] == "DRIFT"
-    assert result["warnings"] == [f"DRIFT: somebody changed {case.name} of {pair.twin}: put back"]
+    assert troubles(result) == [f"DRIFT: somebody changed {case.name} of {pair.twin}: put back"]
     assert pair.functions.log_lines()[-1]["level"] == "WARNING", "it is said nevertheless"
     pair.assert_twin_has(case.on_twin)
     pair.settled()
@@ -119,7 +119,7 @@ def test_what_somebody_adds_to_a_twin_of_ours_is_drift(pair: Pair, case: Case) -
 
     result, line = pair.check()
     assert (line["outcome"], line["reason"]) == ("skipped", "DRIFT")
-    assert len(result["warnings"]) == 1
+    assert len(troubles(result)) == 1
     assert pair.functions.writes == []
     pair.assert_twin_has(added)
 
@@ -163,6 +163,6 @@ def test_an_adopted_twin_that_has_nothing_gets_it(pair: Pair, case: Case) -> Non
 
     result, _ = pair.check()
 
-    assert "warnings" not in result
+    assert not troubles(result)
     pair.assert_twin_has(case.on_twin)
     pair.settled()

@@ -166,6 +166,8 @@ class Case:
         }
         if translations and key == "destination_bucket_check":
             given["TRANSLATIONS"] = compact(dict(sorted(translations.items())))
+        if self.creates_key and key == "destination_bucket_check":
+            given["DR_KEY_IS_MADE"] = "true"
         if key == "sweep":
             name = f"{self.prefix}-enable-replication"
             given["ENABLE_REPLICATION_ARN"] = self.arn("lambda", "source", f"function:{name}")

@@ -916,6 +916,11 @@ def test_key_policies(each: Installation) -> None:
         assert account.resources == ("*",), "In a key's policy that is the key"
         assert account.principals == {"AWS": (case.root_arn(side),)}
         assert not account.conditions
+        reports = [each for each in others if each.sid == "ReportsAboutTwins"]
+        assert len(reports) == (
+            module == "dr_key" and bool(case.cloned & {"analytics", "inventory"})
+        )
+        others = [each for each in others if each not in reports]
         assert len(others) == (1 if case.two_accounts else 0)
         for other in others:
             assert (other.effect, other.resources) == ("Allow", ("*",))
@@ -948,7 +953,7 @@ def test_topic_key_is_for_its_publisher(
 )
 def test_dr_key_is_for_replication(each: Installation) -> None:
     case = each.case
-    _, other = key_policies(each)["dr_key"].statements
+    _, other = key_policies(each)["dr_key"].statements[:2]
     assert set(other.actions) == {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"}
     foreign = case.arguments.get("foreign_role_arns", [])
     conditions = dict(other.conditions)
@@ -957,6 +962,18 @@ def test_dr_key_is_for_replication(each: Installation) -> None:
     assert conditions == {
         ("StringEquals", "kms:viaservice"): (f"s3.{case.dr}.{dns_suffix(case)}",),
         ("StringLike", "kms:encryptioncontext:aws:s3:arn"): (case.twins, f"{case.twins}/*"),
+    }
+
+
+def test_s3_encrypts_reports_about_twins(install: Callable[[Case], Installation]) -> None:
+    """By nobody else's wish: it acts for a bucket of the DR account that is called as twins are."""
+    case = TWO_IN_CHINA
+    *_, reports = key_policies(install(case))["dr_key"].statements
+    assert (reports.effect, reports.actions) == ("Allow", ("kms:GenerateDataKey",))
+    assert reports.principals == {"Service": ("s3.amazonaws.com",)}
+    assert reports.conditions == {
+        ("StringEquals", "aws:sourceaccount"): (case.account("dr"),),
+        ("ArnLike", "aws:sourcearn"): (case.twins,),
     }
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from .. import twin
-from ..aws import Bucket, error_name, is_denied
+from ..aws import Bucket, error_code, error_name, is_denied
 from ..check import Check, Seen
 from .terms import Terms
 
@@ -28,7 +28,35 @@ from .terms import Terms
 _UNDER_WAY = "-"
 # Before the mark of what was on a twin that somebody else made, and is as it should be.
 _THEIRS = "."
+# Before the mark of what S3 did not take for a twin that has nothing in its place.
+_REFUSED = "!"
 _PASSES = 3
+
+# What S3 says of a value that it will not take for a bucket as it stands, now or later.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_REFUSALS = frozenset(
+    {
+        "AccessControlListNotSupported",
+        "CrossLocationLoggingProhibited",
+        "InvalidArgument",
+        "InvalidBucketAclWithObjectOwnership",
+        "InvalidBucketState",
+        "InvalidRequest",
+        "InvalidS3DestinationBucket",
+        "InvalidStorageClass",
+        "InvalidTag",
+        "InvalidTargetBucketForLogging",
+        "MalformedACLError",
+        "MalformedXML",
+        "MethodNotAllowed",
+        "NotImplemented",
+        "TooManyConfigurations",
+        "UnsupportedArgument",
+        "UnsupportedOperation",
+    }
+)
+# Of these S3 asks whom it is to tell: that is for a person to mend, and no refusal for good.
+_UNREACHED = "Unable to validate the following destination configurations"
 
 
 class Fidelity(StrEnum):
@@ -49,7 +77,7 @@ class Why(StrEnum):
     LEFT_OUT = "LEFT_OUT"  # nothing of it may be on a twin
     NOT_CHOSEN = "NOT_CHOSEN"  # the profile does not clone it
     NOT_OURS = "NOT_OURS"  # it was on a twin that somebody else made
-    NOT_PORTABLE = "NOT_PORTABLE"  # it means nothing where the twin is
+    NOT_PORTABLE = "NOT_PORTABLE"  # it means nothing where the twin is, or S3 does not take it
     REMOVED = "REMOVED"  # the source has it no more
     SDK_TOO_OLD = "SDK_TOO_OLD"  # this boto3 does not know it
 
@@ -64,6 +92,13 @@ class NotAtRest(Exception):
 
 class NotCloned(Exception):
     """Properties could not be cloned; all else was done."""
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether S3 does not take what it was given, and will not take it when it is asked again."""
+    if not isinstance(error, ClientError) or error_code(error) not in _REFUSALS:
+        return False
+    return _UNREACHED not in str(error.response["Error"].get("Message", ""))
 
 
 @dataclass(frozen=True)
@@ -84,6 +119,7 @@ class Property:
             it: in another form everything would look as if somebody had changed it.
         operation: a method of the client that older versions of boto3 do not have.
         read_twin: gives the twin's value, where that is not all that ``read`` gives.
+        is_whole: what S3 refuses of it is a failure: half of it may be worse than nothing.
     """
 
     name: str
@@ -94,6 +130,7 @@ class Property:
     normal: Callable[[Any], Any] = lambda value: value
     operation: str = ""
     read_twin: Callable[[Bucket], Any] | None = None
+    is_whole: bool = False
 
     @property
     def key(self) -> str:
@@ -118,6 +155,7 @@ class _Step:
     outcome: Fidelity = Fidelity.SAME
     reason: str = ""
     notes: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
     source: Any = None
     wanted: Any = None
     found: Any = None
@@ -152,6 +190,7 @@ class Cloning:
     twin_values: dict[str, Any]
     policy: dict[str, Any]
     _notes: list[str] = field(default_factory=list)
+    _doubts: list[str] = field(default_factory=list)
     _steps: list[_Step] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -172,6 +211,7 @@ class Cloning:
             replica_key_arn=settings.replica_key_arn(profile),
             role_arns=settings.replication_role_arns(profile) | settings.own_role_arns,
             given=settings.translations,
+            partition=settings.partition,
         )
 
     @property
@@ -182,6 +222,11 @@ class Cloning:
     def note(self, sentence: str) -> None:
         """Say what is not on the twin as it is on the source, and why."""
         self._notes.append(sentence)
+
+    def doubt(self, sentence: str) -> None:
+        """Say what has to be so elsewhere, and was not looked at; a warning when it is written."""
+        self._notes.append(sentence)
+        self._doubts.append(sentence)
 
     def chooses(self, each: Property) -> bool:
         """Whether the profile clones a property."""
@@ -206,11 +251,11 @@ class Cloning:
             if not is_denied(error):
                 raise
             return None
-        notes, self._notes = self._notes, []
+        before, self._notes, self._doubts = (self._notes, self._doubts), [], []
         try:
             return each.translate(self, source, None)
         finally:
-            self._notes = notes
+            self._notes, self._doubts = before
 
     def was_left(self, each: Property, found: Any) -> bool:
         """Whether the twin's value is, for certain, the one that was written last."""
@@ -218,11 +263,18 @@ class Cloning:
 
     def may_write(self, each: Property, found: Any) -> bool:
         """Whether nobody but us can have put the twin's value there since."""
-        return self._left.get(each.key) == _UNDER_WAY or self.was_left(each, found)
+        left = self._left.get(each.key, "")
+        is_refused = left.startswith(_REFUSED) and found is None
+        return left == _UNDER_WAY or is_refused or self.was_left(each, found)
 
     def is_ours(self, each: Property) -> bool:
         """Whether what is on the twin was written there by us, some time."""
-        return each.key in self._left and not self._left[each.key].startswith(_THEIRS)
+        left = self._left.get(each.key, _REFUSED)
+        return not left.startswith((_THEIRS, _REFUSED))
+
+    def kept(self, name: str) -> Any:
+        """What a twin has of a property whatever is cloned; None where that is not known yet."""
+        return next((step.wanted for step in self._steps if step.each.name == name), None)
 
     def step(self, name: str) -> _Step:
         """What became of a property."""
@@ -255,7 +307,12 @@ class Cloning:
                 self._fail(step, NotAtRest(f"{step.each.name} of the source keeps changing"))
             self._remember_all()
         finally:
-            self.check.properties = [step.line() for step in steps if step.is_done]
+            self._report()
+
+    def fail(self, each: Property, error: Exception) -> None:
+        """Have a property count as failed, after all had their turn."""
+        self._fail(self.step(each.name), error)
+        self._report()
 
     def require_cloned(self) -> None:
         """End the check as a failure if a property is one.
@@ -270,6 +327,9 @@ class Cloning:
         ]
         if failed:
             raise NotCloned(f"not cloned to {self.check.twin.name}: {', '.join(failed)}")
+
+    def _report(self) -> None:
+        self.check.properties = [step.line() for step in self._steps if step.is_done]
 
     def _found(self, step: _Step) -> Any:
         each = step.each
@@ -288,10 +348,10 @@ class Cloning:
         except Exception as error:
             self._fail(step, error)
             raise
-        step.is_done = True
+        step.wanted, step.is_done = wanted, True
 
     def _try(self, action: Callable[[_Step], None], step: _Step) -> None:
-        self._notes = step.notes
+        self._notes, self._doubts = step.notes, step.doubts
         try:
             action(step)
         except Exception as error:  # noqa: BLE001 - reported, and raised when all had their turn
@@ -318,6 +378,7 @@ class Cloning:
         each, step.outcome, step.reason = step.each, Fidelity.SAME, ""
         step.writes = step.is_drift = False
         step.notes.clear()
+        step.doubts.clear()
         if not self.chooses(each):
             step.outcome, step.reason = Fidelity.SKIPPED, Why.NOT_CHOSEN
             return
@@ -365,6 +426,17 @@ class Cloning:
         is_copy = each.text(wanted) == each.text(source)
         step.outcome = Fidelity.COPIED if is_copy else Fidelity.TRANSLATED
         step.reason = step.reason or (Why.REMOVED if wanted is None else "")
+        if self.check.request.dry_run and self._was_refused(step):
+            self._refuse(step, "S3 did not take it when it was asked last")
+
+    def _was_refused(self, step: _Step) -> bool:
+        return self._left.get(step.each.key) == _REFUSED + step.each.mark(step.wanted)
+
+    def _refuse(self, step: _Step, why: str) -> None:
+        """S3 does not take it: no failure, for it would be one at every check."""
+        step.outcome, step.reason, step.writes = Fidelity.SKIPPED, Why.NOT_PORTABLE, False
+        step.notes.append(why)
+        self.check.warn(f"{step.reason}: {step.each.name} of {self.check.twin.name}: {why}")
 
     def _warn_of_drift(self, step: _Step, and_so: str) -> None:
         did = "changed" if step.reason == Why.DRIFT else "had set"
@@ -379,7 +451,8 @@ class Cloning:
         before = dict(self._left)
         try:
             for step in writing:
-                self._mark(step.each.key, _UNDER_WAY)
+                if not self._was_refused(step):
+                    self._mark(step.each.key, _UNDER_WAY)
             self._remember()
         except Exception as error:  # noqa: BLE001 - reported, and raised when all had their turn
             # What is not remembered would later look like the work of somebody else.
@@ -393,7 +466,7 @@ class Cloning:
         for step in going + [step for step in writing if step.wanted is not None]:
             step.wrote = True
             self._try(self._write, step)
-            if step.outcome == Fidelity.FAILED:
+            if not step.writes:
                 self._look_what_came_of(step, before.get(step.each.key, ""))
 
     def _remember_all(self) -> None:
@@ -417,8 +490,16 @@ class Cloning:
         self._touched.clear()
 
     def _write(self, step: _Step) -> None:
-        step.each.write(self, step.wanted, step.found)
+        try:
+            step.each.write(self, step.wanted, step.found)
+        except ClientError as error:
+            if step.each.is_whole or not is_refusal(error):
+                raise
+            self._refuse(step, str(error))
+            return
         self._leave(step)
+        for sentence in step.doubts:
+            self.check.warn(sentence)
         if step.is_drift:
             self._warn_of_drift(step, "put back")
 
@@ -430,8 +511,12 @@ class Cloning:
         except Exception as error:  # noqa: BLE001 - the step has failed already
             step.notes.append(str(error))
             return
-        is_as_before = each.text(now) == each.text(step.found)
-        self._mark(each.key, before if is_as_before else each.mark(now))
+        if each.text(now) != each.text(step.found):
+            self._mark(each.key, each.mark(now))
+        elif now is None and step.outcome == Fidelity.SKIPPED:
+            self._mark(each.key, _REFUSED + each.mark(step.wanted))
+        else:
+            self._mark(each.key, before)
 
     def _leave(self, step: _Step, whose: str = "") -> None:
         mark = step.each.mark(step.wanted)

@@ -10,10 +10,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from .. import encryption, object_lock, twin
 from ..aws import Bucket
 from . import translators, twin_policy
-from .engine import Cloning, Property
+from .engine import Cloning, Fidelity, Property, is_refusal
+from .source_policy import LOGS_SID, REPORTS_SID
 
 _OWNERSHIP = "BucketOwnerEnforced"
 
@@ -80,11 +83,21 @@ def _several(name: str, shape: str, translate: translators.Translate) -> Propert
 
     def write(cloning: Cloning, wanted: Any, found: Any) -> None:
         bucket, wanted, found = cloning.check.twin, wanted or {}, found or {}
+        refusal = None
         for key in sorted(found.keys() - wanted.keys()):
             bucket.write(f"delete_bucket{method}", Id=key)
         for key, item in sorted(wanted.items()):
-            if _in_any_order(item) != _in_any_order(found.get(key)):
+            if _in_any_order(item) == _in_any_order(found.get(key)):
+                continue
+            try:
                 bucket.write(f"put_bucket{method}", Id=key, **{shape: item})
+            except ClientError as error:
+                if not is_refusal(error):
+                    raise
+                cloning.note(f"{key}: left out, S3 does not take it")
+                refusal = refusal or error
+        if refusal:
+            raise refusal
 
     return Property(name, read, write, translate, normal=_in_any_order)
 
@@ -175,11 +188,39 @@ def _put_acl(cloning: Cloning, wanted: Any, _: Any) -> None:
 
 def _put_policy(cloning: Cloning, wanted: Any, _: Any) -> None:
     try:
-        cloning.policy = twin_policy.put(cloning.check, cloning.seen, wanted)
+        needed = deliveries(cloning)
+        cloning.policy = twin_policy.put(cloning.check, cloning.seen, wanted, needed)
     except Exception:
         # It may have come through: what is shared is looked for in what is there.
         cloning.policy = cloning.check.twin.policy()
         raise
+
+
+def deliveries(cloning: Cloning) -> dict[str, list[str]]:
+    """What S3 writes into the twin, by our statements that let it, and for which buckets.
+
+    That is what the twin sends to itself, and what other twins send to it by ``translations``.
+    Where a property could not be read, a statement stays.
+    """
+    settings, arn = cloning.check.settings, cloning.terms.twin_arn
+    names_of_twin = {cloning.terms.twin, arn}
+    there = {each.get("Sid") for each in cloning.policy.get("Statement", [])}
+    clones = frozenset[str]().union(*(profile.clone for profile in settings.profiles))
+    is_named = not names_of_twin.isdisjoint(settings.translations.values())
+    found: dict[str, list[str]] = {}
+    for sid, names in _DELIVERED.items():
+        steps = [cloning.step(name) for name in names]
+        if is_named and not clones.isdisjoint(names):
+            found[sid] = [settings.bucket_arn(settings.twin_names.pattern)]
+            continue
+        targets = {x for step in steps for x in translators.targets(step.each.name, step.wanted)}
+        is_unknown = any(step.outcome == Fidelity.FAILED for step in steps)
+        if targets & names_of_twin or (is_unknown and sid in there):
+            found[sid] = [arn]
+    return found
+
+
+_DELIVERED = {LOGS_SID: ("logging",), REPORTS_SID: ("analytics", "inventory")}
 
 
 def _in_any_order(value: Any) -> Any:
@@ -206,6 +247,7 @@ POLICY = Property(
     _put_policy,
     translators.policy,
     normal=twin_policy.normal,
+    is_whole=True,
     read_twin=lambda bucket: twin_policy.of_others(bucket.policy()),
 )
 

@@ -16,6 +16,9 @@ from .terms import Terms
 # The statements that every twin has of its own (`twin_policy`).
 TLS_SID = "S3DrDenyInsecureTransport"
 REPLICATION_SID = "S3DrReplication"
+LOGS_SID = "S3DrLogDelivery"
+REPORTS_SID = "S3DrReportDelivery"
+OUR_SIDS = frozenset({TLS_SID, REPLICATION_SID, LOGS_SID, REPORTS_SID})
 
 _PAIRS = (("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "NotResource"))
 _ELEMENTS = ("Sid", "Effect", *(name for pair in _PAIRS for name in pair), "Condition")
@@ -26,7 +29,22 @@ _ACCOUNT_VARIABLE = re.compile(r"\$\{[^}]*(account|userid)", re.IGNORECASE)
 # What says who "everybody" is, when it is compared with one of these.
 _FIXING = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike")
 _CALLERS = ("aws:principalaccount", "aws:principalarn")
-_FIXED_BY = (*_CALLERS, "aws:principalorgid", "aws:sourcevpc", "aws:sourcevpce")
+_ARNS = ("aws:principalarn", "aws:sourcearn")
+# A request has several values of these.
+_PATHS = ("aws:principalorgpaths", "aws:sourceorgpaths")
+# With one of these S3 counts nothing as public that names no pattern.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+_COUNTED = (
+    *_CALLERS,
+    "aws:principalorgid",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+)
+_FIXED_BY = (*_COUNTED, *_PATHS, "aws:sourceorgid")
+_EQUALS = "StringEquals"
+_KNOWN = re.compile(r"\d{12}|o-.+", re.ASCII)
 _COPY_SOURCE = "s3:x-amz-copy-source"
 _KMS_KEY = "s3:x-amz-server-side-encryption-aws-kms-key-id"
 _REGION = "aws:requestedregion"
@@ -96,6 +114,40 @@ def normal(statement: Mapping[str, Any]) -> str:
     return json.dumps(flat(said), sort_keys=True)
 
 
+def fixed_by(condition: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """What in a condition says for certain of whom, or for whom, a request has to be.
+
+    That is an organisation, an account, a principal or a network. IfExists and ForAllValues also
+    hold where the request says nothing, so they are certain of nobody.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+
+    Returns:
+        The keys in lower case, each with its values.
+    """
+    return [
+        (key.lower(), values)
+        for operator, key, values in _entries(condition)
+        if _may_fix(operator.lower(), key.lower())
+        if values and all(_is_fixed(key.lower(), value) for value in values)
+    ]
+
+
+def _may_fix(operator: str, key: str) -> bool:
+    qualifier, _, bare = operator.rpartition(":")
+    is_for_any = qualifier == "foranyvalue" if key in _PATHS else not qualifier
+    return key in _FIXED_BY and bare in _FIXING and is_for_any
+
+
+def _is_fixed(key: str, value: str) -> bool:
+    start = _WILD.split(value, maxsplit=1)[0]
+    if key in _PATHS:
+        # The organisation comes first, and ends with the first slash.
+        return bool(re.match(r"o-[^/]+/", start))
+    if key in _ARNS and re.fullmatch(r"\d{12}", _account_of(start), re.ASCII) and ":" in start:
+        return True
+    return start == value and key != "aws:sourcearn"
+
+
 def _require_known(given: Any) -> None:
     if not isinstance(given, dict) or given.get("Effect") not in ("Allow", "Deny"):
         raise _LeftOut("it neither allows nor denies")
@@ -134,7 +186,7 @@ class _Statement:
             _merge(condition, "ArnNotEquals", "aws:PrincipalArn", ours)
         same = {x: y for x, y in self._given.items() if x not in (who, what)}
         result = {**same, **principal, **self._resources(what), "Condition": condition}
-        if result.get("Sid") in (TLS_SID, REPLICATION_SID):
+        if result.get("Sid") in OUR_SIDS:
             del result["Sid"]
         return {key: result[key] for key in _ELEMENTS if result.get(key) not in (None, {})}
 
@@ -150,7 +202,7 @@ class _Statement:
             for old in map(_text, _listed(names)):
                 new = self._principal(kind, old)
                 if self._allows and (kind, new) != ("AWS", "*") and _WILD.search(new or old):
-                    raise _LeftOut("it is public")
+                    raise _LeftOut(f"its principal {new or old} is a pattern, which may be public")
                 if new is None:
                     self._note(f"the principal {old} is left out, nobody stands for it")
                     continue
@@ -199,17 +251,39 @@ class _Statement:
             raise _LeftOut("it tells the account of the twin from the source's")
         if "*" not in _texts(_kinds(principal["Principal"]), "AWS"):
             return
-        fixed = {
-            key.lower()
-            for operator, key, values in _entries(condition)
-            if operator.lower() in _FIXING and key.lower() in _FIXED_BY and values
-            if not any(_WILD.search(value) for value in values)
-        }
-        if not fixed:
+        found = fixed_by(condition)
+        fixed = {key for key, _ in found}
+        if not fixed and not condition:
             raise _LeftOut("it is public")
+        if not fixed:
+            raise _LeftOut(
+                "it is for everybody, and no condition fixes the organisation, the account or the "
+                "principal"
+            )
+        if not any(key in _COUNTED and not any(map(_WILD.search, x)) for key, x in found):
+            self._say_for_s3(found, condition)
         if self._is_far and (fixed.isdisjoint(_CALLERS) or terms.source_account in text):
             self._note("the source's account is not let in")
             _merge(condition, "StringNotEquals", "aws:PrincipalAccount", [terms.source_account])
+
+    def _say_for_s3(self, found: list[tuple[str, list[str]]], condition: dict[str, Any]) -> None:
+        """Say once more whom conditions let in, in words that S3 does not take for the public.
+
+        It would refuse the whole policy. What is added follows from what is there.
+        """
+        said = {key: values for key, values in found if key in (*_CALLERS, _PATHS[0])}
+        for key, values in said.items():
+            if key == _PATHS[0]:
+                same, who = "aws:PrincipalOrgID", [value.split("/")[0] for value in values]
+            else:
+                same, who = "aws:PrincipalAccount", [_account_of(value) for value in values]
+            operator = next((x for x in condition if x.lower() == _EQUALS.lower()), _EQUALS)
+            block = condition.get(operator, {})
+            if same.lower() not in map(str.lower, block) and all(map(_KNOWN.fullmatch, who)):
+                condition[operator] = {**block, same: list(dict.fromkeys(who))}
+                return
+        keys = " and ".join(sorted({key for key, _ in found}))
+        raise _LeftOut(f"it is for everybody, and S3 may take it for public in spite of {keys}")
 
     def _may_stop_us(self, principal: dict[str, Any]) -> bool:
         """Whether a Deny may be about our roles and about what they do."""

@@ -23,6 +23,7 @@ class Terms:
         replica_key_arn: the KMS key of the DR region; empty if there is none.
         role_arns: the roles that make, check and fill the twin, which nothing cloned may lock out.
         given: the user's own translations, from exact string to exact string.
+        partition: that of both regions.
     """
 
     source: str
@@ -34,11 +35,17 @@ class Terms:
     replica_key_arn: str = ""
     role_arns: frozenset[str] = frozenset()
     given: Mapping[str, str] | None = None
+    partition: str = "aws"
 
     @property
     def has_two_accounts(self) -> bool:
         """Whether the twin belongs to another account than its source."""
         return self.source_account != self.dr_account
+
+    @property
+    def twin_arn(self) -> str:
+        """The twin's ARN."""
+        return f"arn:{self.partition}:s3:::{self.twin}"
 
     def user_says(self, text: str) -> str | None:
         """The user's translation of exactly this string, or None."""

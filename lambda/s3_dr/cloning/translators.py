@@ -155,6 +155,7 @@ def inventory(cloning: Cloning, item: Any) -> Any:
         if not found:
             raise NotPortable("there is no KMS key of the DR region for its reports")
         target["Encryption"] = {"SSEKMS": {"KeyId": found}}
+        _doubt_key(cloning, found)
     return {**item, "Destination": {"S3BucketDestination": target}}
 
 
@@ -180,7 +181,34 @@ def _report_target(cloning: Cloning, target: dict[str, Any], account: str) -> di
     translated = {**target, "Bucket": bucket}
     if account in target:
         translated[account] = cloning.terms.account(target[account])
+    if bucket != cloning.terms.twin_arn:
+        _doubt_bucket(cloning, bucket, "s3.amazonaws.com")
+        return translated
+    default = cloning.kept("encryption")
+    if default and default.is_kms and "Encryption" not in target:
+        _doubt_key(cloning, default.key)
     return translated
+
+
+def _doubt_bucket(cloning: Cloning, bucket: str, service: str) -> None:
+    cloning.doubt(
+        f"GRANT_NEEDED: the policy of {bucket} has to let {service} write for {cloning.terms.twin} "
+        "(s3:PutObject, by aws:SourceArn and aws:SourceAccount); nobody looked whether it does"
+    )
+
+
+def _doubt_key(cloning: Cloning, key: str) -> None:
+    """A key that the module made lets S3 in already; what another's policy says nobody knows.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/configure-inventory.html#configure-inventory-kms-key-policy
+    """
+    settings = cloning.check.settings
+    if not (settings.dr_key_is_made and key == settings.dr_key_arn):
+        cloning.doubt(
+            f"GRANT_NEEDED: the policy of the KMS key {key} has to let s3.amazonaws.com encrypt "
+            f"reports about {cloning.terms.twin} (kms:GenerateDataKey, by aws:SourceArn and "
+            "aws:SourceAccount); nobody looked whether it does"
+        )
 
 
 def _given(translation: str | None, text: str) -> str:
@@ -197,10 +225,39 @@ def logging(cloning: Cloning, value: Value, _: Value) -> Value:
     if not value:
         return None
     bucket = _given(cloning.terms.bucket(value["TargetBucket"]), value["TargetBucket"])
+    if bucket == cloning.terms.twin:
+        _refuse_logs(cloning)
+    else:
+        _doubt_bucket(cloning, bucket, "logging.s3.amazonaws.com")
     kept = {**value, "TargetBucket": bucket}
     if kept.pop("TargetGrants", None):
         cloning.note("TargetGrants left out: buckets have no ACLs unless somebody wants them")
     return kept
+
+
+def _refuse_logs(cloning: Cloning) -> None:
+    """Refuse what S3 would: some twins can take no logs."""
+    lock, encryption = cloning.kept("object_lock"), cloning.kept("encryption")
+    if lock and lock.retention:
+        raise NotPortable(
+            "the twin has a default retention, and S3 writes no access logs into such a bucket"
+        )
+    if encryption and encryption.is_kms:
+        raise NotPortable(
+            "the twin encrypts with KMS by default, and S3 writes no access logs into such a bucket"
+        )
+
+
+def targets(name: str, value: Value) -> list[str]:
+    """The buckets, by name or ARN, to which one that is configured like this sends something."""
+    if name == "logging":
+        return [value["TargetBucket"]] if value else []
+    items = [item.get("StorageClassAnalysis", item) for item in (value or {}).values()]
+    exports = [item.get("DataExport", item) for item in items]
+    found = [
+        each["Destination"]["S3BucketDestination"] for each in exports if "Destination" in each
+    ]
+    return [each["Bucket"] for each in found]
 
 
 _TARGETS = {

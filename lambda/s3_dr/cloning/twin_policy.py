@@ -6,20 +6,23 @@ It has our own statements, and beside them those of others: a person's, or clone
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from ..check import Check, Seen
 from ..outcomes import Blocked, Reason
-from .source_policy import REPLICATION_SID, TLS_SID
+from .source_policy import LOGS_SID, OUR_SIDS, REPLICATION_SID, REPORTS_SID, TLS_SID, fixed_by
 from .source_policy import normal as normal_statement
 
-_OUR_SIDS = frozenset({TLS_SID, REPLICATION_SID})
+# As whom S3 writes access logs, and reports of inventories and analyses, for a bucket.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/configure-inventory.html
+SERVICES = {LOGS_SID: "logging.s3.amazonaws.com", REPORTS_SID: "s3.amazonaws.com"}
 
 
 def of_others(policy: dict[str, Any]) -> dict[str, Any] | None:
     """The policy without our statements, or None if there are no others."""
-    foreign = [each for each in policy.get("Statement", []) if each.get("Sid") not in _OUR_SIDS]
+    foreign = [each for each in policy.get("Statement", []) if each.get("Sid") not in OUR_SIDS]
     return {**policy, "Statement": foreign} if foreign else None
 
 
@@ -40,7 +43,9 @@ def refuse_sharing(
     """
     cloned = {normal_statement(each) for each in clone}
     for statement in others["Statement"] if others else []:
-        shares = statement.get("Effect") == "Allow" and not _is_within(check, statement)
+        shares = statement.get("Effect") == "Allow" and not (
+            _is_within(check, statement) or _is_delivery(check, statement)
+        )
         if shares and normal_statement(statement) not in cloned:
             raise Blocked(
                 Reason.TWIN_SHARED,
@@ -50,17 +55,40 @@ def refuse_sharing(
             )
 
 
-def ensure(check: Check, seen: Seen, policy: dict[str, Any]) -> None:
-    """The policy has our statements as they should be; statements that are not ours stay."""
-    wanted = _our_statements(check, seen)
-    ours = [each for each in policy.get("Statement", []) if each.get("Sid") in _OUR_SIDS]
-    if sorted(map(normal_statement, ours)) != sorted(map(normal_statement, wanted)):
-        put(check, seen, of_others(policy))
+def ensure(
+    check: Check, seen: Seen, policy: dict[str, Any], deliveries: Mapping[str, list[str]]
+) -> None:
+    """The policy has our statements as they should be; statements that are not ours stay.
+
+    Args:
+        check: the check.
+        seen: the source.
+        policy: what is there.
+        deliveries: of `SERVICES`, what S3 writes into the twin, and for which buckets.
+    """
+    if not _holds(policy, _our_statements(check, seen, deliveries), OUR_SIDS):
+        put(check, seen, of_others(policy), deliveries)
 
 
-def put(check: Check, seen: Seen, others: dict[str, Any] | None) -> dict[str, Any]:
+def has_what_it_needs(check: Check, seen: Seen, policy: dict[str, Any]) -> bool:
+    """Whether a policy has those of our statements that every twin needs."""
+    return _holds(policy, _our_statements(check, seen, {}), OUR_SIDS - SERVICES.keys())
+
+
+def _holds(policy: dict[str, Any], wanted: list[dict[str, Any]], sids: Set[str]) -> bool:
+    ours = [each for each in policy.get("Statement", []) if each.get("Sid") in sids]
+    return sorted(map(normal_statement, ours)) == sorted(map(normal_statement, wanted))
+
+
+def put(
+    check: Check,
+    seen: Seen,
+    others: dict[str, Any] | None,
+    deliveries: Mapping[str, list[str]],
+) -> dict[str, Any]:
     """Give the twin a policy of our statements and these, and return it."""
-    statements = [*(others or {}).get("Statement", []), *_our_statements(check, seen)]
+    ours = _our_statements(check, seen, deliveries)
+    statements = [*(others or {}).get("Statement", []), *ours]
     policy = {"Version": "2012-10-17", **(others or {}), "Statement": statements}
     # S3 takes 20 KB.
     check.twin.write("put_bucket_policy", Policy=json.dumps(policy, separators=(",", ":")))
@@ -74,15 +102,46 @@ def normal(policy: dict[str, Any]) -> list[str]:
 
 def _is_within(check: Check, statement: dict[str, Any]) -> bool:
     """Whether a statement speaks of AWS principals of the twin's account only."""
-    principal = statement.get("Principal")
-    if not isinstance(principal, dict) or principal.keys() != {"AWS"}:
+    principal, account = statement.get("Principal"), check.settings.dr_account_id
+    if isinstance(principal, dict) and principal.keys() != {"AWS"}:
         return False
-    named = principal["AWS"] if isinstance(principal["AWS"], list) else [principal["AWS"]]
-    account = check.settings.dr_account_id
-    return all(name == account or name.split(":")[4:5] == [account] for name in map(str, named))
+    named = _listed(principal["AWS"] if isinstance(principal, dict) else principal)
+    if all(_account_of(str(name)) == account for name in named):
+        return True
+    return any(
+        key in ("aws:principalaccount", "aws:principalarn")
+        and all(_account_of(value) == account for value in values)
+        for key, values in fixed_by(statement.get("Condition", {}))
+    )
 
 
-def _our_statements(check: Check, seen: Seen) -> list[dict[str, Any]]:
+def _is_delivery(check: Check, statement: dict[str, Any]) -> bool:
+    """Whether a statement only lets S3 itself write what it delivers for buckets of ours."""
+    principal, settings = statement.get("Principal"), check.settings
+    if not isinstance(principal, dict) or principal.keys() != {"Service"}:
+        return False
+    actions = {str(action).lower() for action in _listed(statement.get("Action", []))}
+    if not {*_listed(principal["Service"])} <= {*SERVICES.values()} or actions != {"s3:putobject"}:
+        return False
+    accounts = {settings.source_account_id, settings.dr_account_id}
+    return any(
+        key == "aws:sourceaccount" and {*values} <= accounts
+        for key, values in fixed_by(statement.get("Condition", {}))
+    )
+
+
+def _account_of(name: str) -> str:
+    """The account of an ARN; what is none may be an account itself."""
+    return name.split(":")[4] if name.count(":") >= 5 else name
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _our_statements(
+    check: Check, seen: Seen, deliveries: Mapping[str, list[str]]
+) -> list[dict[str, Any]]:
     arn, partition = check.settings.bucket_arn(check.twin.name), check.settings.partition
     tls_only = {
         "Sid": TLS_SID,
@@ -92,8 +151,22 @@ def _our_statements(check: Check, seen: Seen) -> list[dict[str, Any]]:
         "Resource": [arn, f"{arn}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
+    delivered = [
+        {
+            "Sid": sid,
+            "Effect": "Allow",
+            "Principal": {"Service": SERVICES[sid]},
+            "Action": "s3:PutObject",
+            "Resource": f"{arn}/*",
+            "Condition": {
+                "ArnLike": {"aws:SourceArn": buckets},
+                "StringEquals": {"aws:SourceAccount": check.settings.dr_account_id},
+            },
+        }
+        for sid, buckets in sorted(deliveries.items())
+    ]
     if not check.settings.has_two_accounts:
-        return [tls_only]
+        return [tls_only, *delivered]
     # Across accounts the twin's owner has to let the source's replication role in.
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
     roles = check.settings.replication_role_arns(seen.profile)
@@ -111,5 +184,6 @@ def _our_statements(check: Check, seen: Seen) -> list[dict[str, Any]]:
     ]
     return [
         tls_only,
+        *delivered,
         {**allow, "Sid": REPLICATION_SID, "Action": objects, "Resource": f"{arn}/*"},
     ]

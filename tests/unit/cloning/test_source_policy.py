@@ -242,6 +242,75 @@ def test_everybody_who_is_named_by_a_condition_stays(who: Any, condition: Any) -
     assert found["Principal"] == who or who == ["*"]
 
 
+ORG_PATHS = "ForAnyValue:StringLike"
+UNIT = "o-abc123/r-ab12/ou-ab12-11111111/*"
+
+
+@pytest.mark.parametrize(
+    ("condition", "same"),
+    [
+        ({ORG_PATHS: {"aws:PrincipalOrgPaths": UNIT}}, {"aws:PrincipalOrgID": ["o-abc123"]}),
+        (
+            {"foranyvalue:stringlike": {"AWS:PrincipalOrgPaths": [UNIT, "o-x9/*", "o-x9/r-1/"]}},
+            {"aws:PrincipalOrgID": ["o-abc123", "o-x9"]},
+        ),
+        (
+            {"ForAnyValue:StringEquals": {"aws:principalorgpaths": "o-abc123/r-ab12/"}},
+            {"aws:PrincipalOrgID": ["o-abc123"]},
+        ),
+        (
+            {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{STRANGER}:role/*"}},
+            {"aws:PrincipalAccount": [STRANGER]},
+        ),
+        (
+            {"StringLike": {"aws:principalarn": [f"arn:aws:iam::{STRANGER}:role/team/*"]}},
+            {"aws:PrincipalAccount": [STRANGER]},
+        ),
+    ],
+)
+def test_who_is_named_by_a_pattern_is_said_so_that_s3_understands(
+    condition: Any, same: dict[str, Any]
+) -> None:
+    """S3 counts a pattern as public, and refuses the policy; what is added follows from it."""
+    assert one(ALLOW, Principal="*", Condition=condition)["Condition"] == {
+        **condition,
+        "StringEquals": same,
+    }
+    beside = {**condition, "stringequals": {"aws:PrincipalTag/team": "x"}}
+    assert one(ALLOW, Principal="*", Condition=beside)["Condition"]["stringequals"] == {
+        "aws:PrincipalTag/team": "x",
+        **same,
+    }
+    named = {**condition, **ORG}
+    assert one(ALLOW, Principal="*", Condition=named)["Condition"] == named, "S3 understands"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"aws:SourceAccount": STRANGER}},
+        {"ArnLike": {"aws:SourceArn": f"arn:aws:sns:us-east-2:{STRANGER}:news"}},
+    ],
+)
+def test_everybody_for_an_account_stays(condition: Any) -> None:
+    given = {**ALLOW, "Principal": "*", "Condition": condition}
+
+    assert sent(given)[0][0]["Condition"] == condition
+
+
+@pytest.mark.parametrize(
+    ("condition", "why"),
+    [
+        ({}, "it is public"),
+        ({"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}, "no condition fixes the organisation"),
+        ({ORG_PATHS: {"aws:PrincipalOrgPaths": "o-*/*"}}, "no condition fixes the organisation"),
+        ({"StringEquals": {"aws:SourceOrgID": "o-abc123"}}, "S3 may take it for public in spite"),
+    ],
+)
+def test_why_everybody_is_left_out_is_true(condition: Any, why: str) -> None:
+    assert why in left_out(ALLOW, ONE, Principal="*", Condition=condition)
+
+
 @BOTH
 @pytest.mark.parametrize(
     "condition",
@@ -257,8 +326,29 @@ def test_everybody_who_is_named_by_a_condition_stays(who: Any, condition: Any) -
         {"StringEquals": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}},
         {"StringEquals": {"aws:PrincipalOrgID": []}},
         {"StringEquals": {"aws:PrincipalTag/team": "orders"}},
-        {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{STRANGER}:role/*"}},
         {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/app"}},
+        {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{STRANGER[:-1]}*:role/app"}},
+        {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{STRANGER}*"}},
+        {"StringLike": {"aws:PrincipalArn": f"arn:*:{STRANGER}:role/app"}},
+        {"ArnLikeIfExists": {"aws:PrincipalArn": f"arn:aws:iam::{STRANGER}:role/*"}},
+        {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-*/*"}},
+        {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-abc123/*", "o-*/r-ab12/*"]}},
+        {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-abc123*"}},
+        {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-abc12?/*"}},
+        {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "*/r-ab12/*"}},
+        {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": []}},
+        {"ForAnyValue:StringLikeIfExists": {"aws:PrincipalOrgPaths": "o-abc123/*"}},
+        {"ForAnyValue:StringNotLike": {"aws:PrincipalOrgPaths": "o-abc123/*"}},
+        {"ForAllValues:StringLike": {"aws:PrincipalOrgPaths": "o-abc123/*"}},
+        {"StringLike": {"aws:PrincipalOrgPaths": "o-abc123/*"}},
+        {"StringEquals": {"aws:VpcSourceIp": "10.0.0.1"}},
+        {"StringLike": {"aws:SourceAccount": "1*"}},
+        {"StringEqualsIfExists": {"aws:SourceAccount": SRC}},
+        {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::orders"}},
+        # S3 may take these for public, and would then refuse the whole policy.
+        {"ArnLike": {"aws:SourceArn": f"arn:aws:sns:us-east-2:{STRANGER}:*"}},
+        {"StringEquals": {"aws:SourceOrgID": "o-abc123"}},
+        {"ForAnyValue:StringLike": {"aws:SourceOrgPaths": "o-abc123/*"}},
         {"Null": {"aws:PrincipalOrgID": "false"}},
         {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},
         {"Bool": {"aws:SecureTransport": "true"}},

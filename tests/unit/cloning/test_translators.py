@@ -16,6 +16,7 @@ from s3_dr.cloning.engine import Cloning, NotPortable
 from s3_dr.cloning.terms import Terms
 from s3_dr.twin import Marked
 
+LOG_SERVICE = "logging.s3.amazonaws.com"
 LOGS, DR_LOGS = "logs-west", "logs-east"
 DR_KEY = f"arn:aws:kms:us-east-2:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 QUEUE = f"arn:aws:sqs:us-west-2:{ACCOUNT}:orders"
@@ -222,7 +223,9 @@ def test_logs_go_to_a_bucket_of_the_dr_region_or_nowhere(source: str, there: str
     value = {"TargetBucket": source, "TargetPrefix": "a/"}
 
     if there:
-        assert translated("logging", value) == ({**value, "TargetBucket": there}, [])
+        kept, notes = translated("logging", value)
+        assert kept == {**value, "TargetBucket": there}
+        assert [LOG_SERVICE in note for note in notes] == ([True] if there == DR_LOGS else [])
     else:
         with pytest.raises(NotPortable, match="orders-logs"):
             translated("logging", value)
@@ -231,9 +234,10 @@ def test_logs_go_to_a_bucket_of_the_dr_region_or_nowhere(source: str, there: str
 def test_grants_on_logs_are_left_out() -> None:
     value = {"TargetBucket": LOGS, "TargetPrefix": "", "TargetGrants": [{"Permission": "READ"}]}
 
-    kept, [note] = translated("logging", value)
+    kept, [grant, note] = translated("logging", value)
 
     assert kept == {"TargetBucket": DR_LOGS, "TargetPrefix": ""}
+    assert grant.startswith("GRANT_NEEDED")
     assert "TargetGrants" in note
 
 
@@ -304,7 +308,9 @@ def test_an_analysis_goes_on_without_its_export() -> None:
     made = cloning()
 
     assert translators.analytics(made, analysis(LOGS)) == analysis(DR_LOGS)
-    assert made._notes == []
+    [grant] = made._notes
+    assert grant.startswith("GRANT_NEEDED") and DR_LOGS in grant
+    made._notes.clear()
     assert translators.analytics(made, analysis("elsewhere")) == {
         "Id": "all",
         "StorageClassAnalysis": {},

@@ -65,7 +65,7 @@ def against(bucket: Twin, **overrides: str) -> Any:
 
 def ensure(bucket: Twin, **overrides: str) -> Twin:
     check = against(bucket, **overrides)
-    twin_policy.ensure(check, seen(check), Bucket.policy(check.twin))
+    twin_policy.ensure(check, seen(check), Bucket.policy(check.twin), {})
     return bucket
 
 
