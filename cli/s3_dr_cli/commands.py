@@ -420,7 +420,7 @@ def release(options: Options, buckets: tuple[str, ...], everywhere: bool, yes: b
 def _is_let_go(answer: Result) -> bool:
     """Whether the rule is off: taken off now, or there was none."""
     outcome, reason = answer["outcome"], answer["reason"]
-    return bool(outcome == "released" or (outcome, reason) == ("ignored", "NO_PROFILE_MATCHES"))
+    return bool(outcome == "released" or (outcome, reason) == ("ignored", "NO_RULE_OF_OURS"))
 
 
 def _is_agreed(output: Output, module: Module, what: str) -> bool:

@@ -166,7 +166,7 @@ def _untagged(check: Check, untagged: Untagged) -> Outcome:
     known = Known(check.settings, check.source.name, is_unsure=True)
     if Configuration.of(known, check.source.replication()).ours is None:
         raise untagged
-    outcome = _release(check)
+    outcome = _release(check, untagged=untagged)
     _require_same_tags(check, untagged.tags)
     return outcome
 
@@ -199,12 +199,13 @@ def _refuse_others_under_our_role(check: Check) -> None:
         )
 
 
-def _release(check: Check, always: str = "") -> Outcome:
+def _release(check: Check, always: str = "", untagged: Untagged | None = None) -> Outcome:
     """Turn our rule off or take it off; foreign rules, data and the twin stay as they are.
 
     Args:
         check: the check.
         always: how; without it, as the profile says by which the bucket was protected.
+        untagged: why it is to be protected no more, if that is why it is released.
 
     Raises:
         Ignored: there is nothing to do.
@@ -217,14 +218,14 @@ def _release(check: Check, always: str = "") -> Outcome:
             raise Ignored(Reason.NO_SUCH_BUCKET, "there is no such bucket") from error
         raise
     if current.ours is None:
-        raise Ignored(Reason.NO_PROFILE_MATCHES, "it has no rule of ours")
+        raise untagged or Ignored(Reason.NO_RULE_OF_OURS, "it has no rule of ours")
     if not (always or memory.is_lost):
         memory.require_read()  # who knows which way?
     way = always or _on_untag(check, memory.record)
-    if way == "keep":
-        raise Ignored(Reason.NO_PROFILE_MATCHES, "its tags match no profile; its rule is kept")
-    if way == "disable" and not current.is_live:
-        raise Ignored(Reason.NO_PROFILE_MATCHES, "its tags match no profile; its rule is disabled")
+    if untagged and way == "keep":
+        raise untagged.and_so("its rule is kept")
+    if untagged and way == "disable" and not current.is_live:
+        raise untagged.and_so("its rule is disabled")
     memory.record.rule = ""  # what is gone now, nobody took from us
     if memory.record.since:
         memory.record.changed_at = now()

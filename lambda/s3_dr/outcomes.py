@@ -31,6 +31,7 @@ class Reason(StrEnum):
     NOT_OURS = "NOT_OURS"
     NO_SUCH_BUCKET = "NO_SUCH_BUCKET"
     NO_PROFILE_MATCHES = "NO_PROFILE_MATCHES"
+    NO_RULE_OF_OURS = "NO_RULE_OF_OURS"
     IS_A_TWIN = "IS_A_TWIN"
     LEAVING = "LEAVING"
     NOTHING_WAITS = "NOTHING_WAITS"
@@ -80,6 +81,10 @@ class Untagged(Ignored):
     def __init__(self, reason: Reason, detail: str, tags: dict[str, str]) -> None:
         super().__init__(reason, detail)
         self.tags = tags
+
+    def and_so(self, what: str) -> Untagged:
+        """The same, and what became of our rule."""
+        return type(self)(self.reason, f"{self}; {what}", self.tags)
 
 
 class Blocked(Exception):

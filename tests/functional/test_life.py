@@ -394,6 +394,7 @@ def test_a_release_takes_the_rule_off_whatever_the_tags_and_the_profile_say(
     life.assert_whole()
     again = life.asked("Bucket Release Requested")
     assert (again["outcome"], again["changes"]) == ("ignored", [])
+    assert again["reason"] == "NO_RULE_OF_OURS", "tagged or not, that is why"
 
 
 def test_a_release_leaves_foreign_rules(life: Life) -> None:
@@ -437,6 +438,32 @@ def test_a_release_of_a_bucket_that_is_gone_is_ignored(life: Life) -> None:
     result = life.asked("Bucket Release Requested")
 
     assert (result["outcome"], result["reason"]) == ("ignored", "NO_SUCH_BUCKET")
+
+
+def test_a_release_of_a_blocked_bucket_says_that_there_is_nothing(life: Life) -> None:
+    """It is tagged, and a profile matches it: its versioning is suspended."""
+    status = {"Status": "Suspended"}
+    life.s3.put_bucket_versioning(Bucket=life.bucket, VersioningConfiguration=status)
+    [blocked] = life.tag()
+    assert blocked["reason"] == "SOURCE_VERSIONING_SUSPENDED"
+
+    result = life.asked("Bucket Release Requested")
+
+    assert (result["outcome"], result["reason"]) == ("ignored", "NO_RULE_OF_OURS")
+
+
+@pytest.mark.parametrize("on_untag", ["keep", "disable"])
+def test_a_bucket_that_was_marked_as_a_twin_says_why_its_rule_is_let_be(
+    life: Life, on_untag: str
+) -> None:
+    life.deploy(on_untag=on_untag)
+    life.tag()
+    life.retag(**{"s3-dr:source-bucket": "another"})
+
+    results = [life.check()[-1] for _ in range(2)]
+
+    assert (results[-1]["outcome"], results[-1]["reason"]) == ("ignored", "IS_A_TWIN")
+    assert life.rule()["Status"] == ("Enabled" if on_untag == "keep" else "Disabled")
 
 
 def test_a_release_that_may_not_read_fails(life: Life) -> None:

@@ -224,7 +224,7 @@ def test_release_asks_first(
     ("step", "code"),
     [
         ({"outcome": "released"}, 0),
-        ({"outcome": "ignored", "reason": "NO_PROFILE_MATCHES"}, 0),  # it has no rule of ours
+        ({"outcome": "ignored", "reason": "NO_RULE_OF_OURS"}, 0),
         ({"outcome": "ignored", "reason": "NO_SUCH_BUCKET"}, 1),
         ({"outcome": "blocked", "reason": "FOREIGN_REPLICATION_ROLE"}, 1),
         (Crash("ClientError", "no"), 1),
