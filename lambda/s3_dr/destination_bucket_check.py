@@ -38,13 +38,12 @@ def destination_bucket_check(check: Check) -> Outcome:
         check.changes.append("CreateBucket")  # and with it all else
         return Outcome.PENDING
     marked = marked or twin.create(check, is_locked=lock.is_on)
+    policy = check.twin.policy()
+    found: dict[str, Any] = {"policy": twin_policy.of_others(policy)}
     if marked.is_new:
-        found: dict[str, Any] = {"object_lock": object_lock.Lock(lock.is_on)}
-        policy = {}
+        found["object_lock"] = object_lock.of_new(check, lock)
     else:
-        found = {"object_lock": object_lock.require_locked(check, lock)}
-        policy = check.twin.policy()
-        found["policy"] = twin_policy.of_others(policy)
+        found["object_lock"] = object_lock.require_locked(check, lock)
         found["tags"] = twin.of_others(marked.tags)
     read = {
         "encryption": source_encryption,

@@ -48,6 +48,11 @@ def read(bucket: Bucket) -> Lock:
     return Lock(True, found["ObjectLockConfiguration"].get("Rule", {}).get("DefaultRetention"))
 
 
+def of_new(check: Check, lock: Lock) -> Lock:
+    """The lock of a twin that was made a moment ago, whatever S3 shows of it by now."""
+    return Lock(True, read(check.twin).retention) if lock.is_on else Lock()
+
+
 def require_locked(check: Check, lock: Lock) -> Lock:
     """The lock of a twin that is there.
 

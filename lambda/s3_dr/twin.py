@@ -27,7 +27,7 @@ class Marked:
 
     Attributes:
         tags: its tags, as they were seen.
-        is_new: it was made a moment ago, for certain by us, and nothing is configured.
+        is_new: it was made a moment ago, for certain by us, and nobody but S3 has configured it.
     """
 
     tags: Mapping[str, str]

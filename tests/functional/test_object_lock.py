@@ -68,9 +68,6 @@ def test_the_lock_is_part_of_the_twins_creation(functions: Functions, on_local_a
 
     assert result["changes"] == [
         "CreateBucket",
-        "PutPublicAccessBlock",
-        "PutBucketVersioning",
-        "PutBucketEncryption",
         "PutObjectLockConfiguration",
         "PutBucketPolicy",
     ]

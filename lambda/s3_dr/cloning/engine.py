@@ -333,9 +333,9 @@ class Cloning:
 
     def _found(self, step: _Step) -> Any:
         each = step.each
-        if step.wrote or not (self.marked.is_new or each.name in self.twin_values):
+        if step.wrote or each.name not in self.twin_values:
             return (each.read_twin or each.read)(self.check.twin)
-        return self.twin_values.get(each.name)
+        return self.twin_values[each.name]
 
     def _force(self, step: _Step) -> None:
         each, step.reason, self._notes = step.each, Why.FORCED, step.notes
@@ -389,7 +389,10 @@ class Cloning:
                 "give the function a layer with a newer one"
             )
             return
-        step.source, step.found = self.of_source(each), self._found(step)
+        step.source = self.of_source(each)
+        # A new twin is looked at where there is something to write, as S3 gives it some settings.
+        is_new = self.marked.is_new and not step.wrote
+        step.found = None if is_new else self._found(step)
         try:
             step.wanted = each.translate(self, step.source, step.found)
         except NotPortable as reason:
@@ -399,6 +402,8 @@ class Cloning:
             step.writes = self.is_ours(each) and self.may_write(each, step.found)
             step.outcome = Fidelity.TRANSLATED if step.writes else Fidelity.SKIPPED
             return
+        if is_new and step.wanted is not None:
+            step.found = self._found(step)
         self._compare(step)
 
     def _compare(self, step: _Step) -> None:

@@ -231,7 +231,7 @@ def logging(cloning: Cloning, value: Value, _: Value) -> Value:
         _doubt_bucket(cloning, bucket, "logging.s3.amazonaws.com")
     kept = {**value, "TargetBucket": bucket}
     if kept.pop("TargetGrants", None):
-        cloning.note("TargetGrants left out: buckets have no ACLs unless somebody wants them")
+        cloning.note("TargetGrants left out: the policy of the bucket for logs says who reads them")
     return kept
 
 

@@ -440,10 +440,16 @@ def test_what_a_twin_must_have_is_not_a_matter_of_choice() -> None:
         buckets.report(properties)
 
 
-def test_a_new_twin_is_not_read() -> None:
-    buckets = Buckets(source={"cors": 1}, denied={f"twin {name}" for name in NAMES})
+def test_a_new_twin_is_read_where_there_is_something_to_write() -> None:
+    denied = {f"twin {name}" for name in NAMES if name != "cors"}
+    buckets = Buckets(source={"cors": 1}, denied=set(denied))
 
     assert buckets.report(is_new=True)["cors"] == ("copied", "")
+
+    buckets = Buckets(source={"cors": 1}, twin={"cors": 1}, denied=denied)
+
+    assert buckets.report(is_new=True)["cors"] == ("same", ""), "S3 has set it"
+    assert "cors" not in buckets.writes
 
 
 def test_an_old_boto3_is_said_to_be_old() -> None:
