@@ -49,5 +49,6 @@ resource "aws_lambda_invocation" "adopt" {
     module.check_requests,
     module.s3_events,
     module.sweep_rule,
+    module.tag_changes,
   ]
 }

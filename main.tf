@@ -4,9 +4,10 @@
 #    first function. Events that a function could not take wait in its region's failure queue.
 
 locals {
-  # eventSource is not matched: the calls that tag a bucket through S3 Control may carry another one.
+  # The calls that tag a bucket through S3 Control may come as S3's or as another service's, whose name no document
+  # gives.
   s3_events = {
-    source      = ["aws.s3"]
+    source      = ["aws.s3", "aws.s3-control", "aws.s3control"]
     detail-type = ["AWS API Call via CloudTrail"]
     detail = {
       errorCode = [{ exists = false }]
@@ -18,6 +19,22 @@ locals {
         "PutBucketReplication", "DeleteBucketReplication", "PutBucketVersioning",
         "PutBucketEncryption", "DeleteBucketEncryption", "PutBucketObjectLockConfiguration",
       ], local.cloning.events))
+    }
+  }
+
+  # Where it comes for buckets, this event needs no trail; no document says that it does. It brings what CloudTrail
+  # brings too, so only for the tags that say whether and how a bucket is protected.
+  # https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-tag.html
+  tag_changes = {
+    source      = ["aws.tag"]
+    detail-type = ["Tag Change on Resource"]
+    detail = {
+      service       = ["s3"]
+      resource-type = ["bucket"]
+      changed-tag-keys = concat(
+        sort(distinct(flatten([for profile in var.profiles : [for tags in profile.match_tags : keys(tags)]]))),
+        [{ prefix = "s3-dr:" }],
+      )
     }
   }
 
@@ -36,6 +53,20 @@ module "s3_events" {
   rule              = local.rules.s3_events
   description       = "S3 calls after which a bucket may need a twin or its replication put right"
   event_pattern     = jsonencode(local.s3_events)
+  failure_queue_arn = module.source_failures.arn
+  function          = module.source_bucket_check
+  tags              = var.tags
+
+  depends_on = [aws_lambda_invocation.release]
+}
+
+module "tag_changes" {
+  source    = "./modules/event_rule"
+  providers = { aws = aws.source }
+
+  rule              = local.rules.tag_changes
+  description       = "Tags after which a bucket may need a twin or its replication put right"
+  event_pattern     = jsonencode(local.tag_changes)
   failure_queue_arn = module.source_failures.arn
   function          = module.source_bucket_check
   tags              = var.tags

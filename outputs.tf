@@ -35,7 +35,7 @@ output "enable_replication" {
 }
 
 output "event_rules" {
-  description = "The EventBridge rules of the source region: s3_events for S3 calls, check_requests for requests to check one bucket, sweep for the schedule and for requests to check all."
+  description = "The EventBridge rules of the source region: s3_events for S3 calls, tag_changes for changes of tags, check_requests for requests to check one bucket, sweep for the schedule and for requests to check all."
   value       = local.rules
   depends_on  = [module.check_requests, module.s3_events, module.sweep_rule]
 }
@@ -77,13 +77,18 @@ output "source_bucket_check" {
   depends_on  = [module.check_requests, module.s3_events, module.topic_01, module.topic_02, module.twin_reader]
 
   precondition {
-    condition     = local.bytes.profiles <= 2450
-    error_message = "Shorten profiles to 2450 bytes of JSON (now ${local.bytes.profiles}): the functions get them in their environment, for which Lambda has 4 KB in all."
+    condition     = !(startswith(local.reports.name, var.dr_bucket_prefix) && endswith(local.reports.name, local.twin_ending))
+    error_message = "Choose another dr_bucket_suffix, dr_bucket_prefix or reports.bucket: ${local.reports.name}, the bucket for reports, is called as twins are, and the functions treat what is called so as one."
+  }
+
+  precondition {
+    condition     = local.bytes.profiles <= 2350
+    error_message = "Shorten profiles to 2350 bytes as Lambda counts them (now ${local.bytes.profiles}): the functions get them in their environment, for which Lambda has 4 KB of JSON in all."
   }
 
   precondition {
     condition     = local.environment_bytes <= 4096
-    error_message = "Shorten profiles (now ${local.bytes.profiles} bytes), translations (${local.bytes.translations}), kms.source_key_arns (${local.bytes.source_key_arns}), foreign_role_arns (${local.bytes.foreign_role_arns}) or iam.path (${local.bytes.paths}, once in each role's ARN) by ${local.environment_bytes - 4096} bytes in all: the functions get them in their environment, for which Lambda has 4 KB."
+    error_message = "Shorten profiles (now ${local.bytes.profiles} bytes), translations (${local.bytes.translations}), kms.source_key_arns (${local.bytes.source_key_arns}), foreign_role_arns (${local.bytes.foreign_role_arns}) or iam.path (${local.bytes.paths}, once in each role's ARN) by ${local.environment_bytes - 4096} bytes in all, as Lambda counts them: the functions get them in their environment, for which Lambda has 4 KB of JSON."
   }
 }
 

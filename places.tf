@@ -137,7 +137,7 @@ locals {
   replication_role_arns = sort(setunion([local.replication_role.arn], var.foreign_role_arns))
 
   rules = {
-    for key in ["s3_events", "check_requests", "sweep"] : key => {
+    for key in ["s3_events", "tag_changes", "check_requests", "sweep"] : key => {
       arn  = "arn:${local.source.partition}:events:${local.source.region}:${local.source.account_id}:rule/${var.name}-${replace(key, "_", "-")}"
       name = "${var.name}-${replace(key, "_", "-")}"
     }
@@ -192,7 +192,9 @@ locals {
     via_service = local.via_s3.dr
   }
 
-  # KMS is reached through the service that encrypts, whose name has another ending in China.
-  via_s3  = { for key, place in local.places : key => "s3.${place.region}.${place.dns_suffix}" }
-  via_sns = { for key, place in local.places : key => "sns.${place.region}.${place.dns_suffix}" }
+  # KMS is reached through the service that encrypts. Its name may have the ending of the partition, or everywhere the
+  # usual one: the documentation's examples are of one partition only.
+  via_s3  = { for key, place in local.places : key => [for end in local.endings[key] : "s3.${place.region}.${end}"] }
+  via_sns = { for key, place in local.places : key => [for end in local.endings[key] : "sns.${place.region}.${end}"] }
+  endings = { for key, place in local.places : key => distinct(["amazonaws.com", place.dns_suffix]) }
 }

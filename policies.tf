@@ -94,7 +94,7 @@ data "aws_iam_policy_document" "source_bucket_check" {
       condition {
         test     = "StringEquals"
         variable = "kms:ViaService"
-        values   = [local.via_sns.dr, local.via_sns.source]
+        values   = concat(local.via_sns.dr, local.via_sns.source)
       }
       condition {
         test     = "StringEquals"
@@ -326,7 +326,7 @@ data "aws_iam_policy_document" "destination_bucket_check" {
       condition {
         test     = "StringEquals"
         variable = "kms:ViaService"
-        values   = [local.via_sns.source]
+        values   = local.via_sns.source
       }
       condition {
         test     = "StringEquals"
@@ -409,16 +409,13 @@ data "aws_iam_policy_document" "enable_replication" {
     }
   }
 
+  # No document says how s3:RequestJobOperation spells a replication, so it is not asked. A job does what its role may,
+  # and no role that Batch Operations takes can be passed but the one below, which starts replications and nothing else.
   statement {
     sid       = "HaveExistingObjectsReplicated"
     actions   = ["s3:CreateJob"]
     resources = ["*"]
 
-    condition {
-      test     = "StringEquals"
-      variable = "s3:RequestJobOperation"
-      values   = ["S3ReplicateObject"]
-    }
     condition {
       test     = "StringEquals"
       variable = "aws:RequestedRegion"
@@ -432,6 +429,9 @@ data "aws_iam_policy_document" "enable_replication" {
     resources = [local.any_job]
   }
 
+  # The documentation names no value for CreateJob. Policies that AWS wrote say s3.amazonaws.com, others the service that
+  # takes the role, which the role's own trust says too.
+  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
   statement {
     sid       = "GiveBatchOperationsItsRole"
     actions   = ["iam:PassRole"]
@@ -440,7 +440,7 @@ data "aws_iam_policy_document" "enable_replication" {
     condition {
       test     = "StringEquals"
       variable = "iam:PassedToService"
-      values   = ["batchoperations.s3.amazonaws.com"]
+      values   = ["batchoperations.s3.amazonaws.com", "s3.amazonaws.com"]
     }
   }
 
@@ -516,10 +516,17 @@ data "aws_iam_policy_document" "sweep" {
     actions   = ["events:PutEvents"]
     resources = [local.event_bus_arn]
 
+    # A request has a list of sources, one for each entry: all of them, and at least one.
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
     condition {
-      test     = "StringEquals"
+      test     = "ForAllValues:StringEquals"
       variable = "events:source"
       values   = ["s3-dr"]
+    }
+    condition {
+      test     = "Null"
+      variable = "events:source"
+      values   = ["false"]
     }
   }
 
@@ -622,19 +629,42 @@ data "aws_iam_policy_document" "replication" {
     }
   }
 
-  # With an S3 Bucket Key the context is the bucket's ARN, without one the object's.
+  # The walkthrough for two accounts has S3 look at the bucket that it copies to.
+  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-walkthrough-2.html
+  dynamic "statement" {
+    for_each = local.two_accounts ? [local.twin_buckets] : []
+
+    content {
+      sid       = "LookAtTheTwinsOfTheOtherAccount"
+      actions   = ["s3:GetBucketVersioning", "s3:ListBucket"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "s3:ResourceAccount"
+        values   = [local.dr.account_id]
+      }
+    }
+  }
+
+  # With an S3 Bucket Key the context is the bucket's ARN, without one the object's. A replica has a Bucket Key if its
+  # original has one, whatever the twin's default says, so both are there on either side.
+  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
+  #
+  # S3 decrypts originals. One page of the documentation asks for GenerateDataKey on their keys, too.
+  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html
   dynamic "statement" {
     for_each = length(local.replica_keys) > 0 ? [local.source_keys] : []
 
     content {
       sid       = "DecryptSourceObjects"
-      actions   = ["kms:Decrypt"]
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
       resources = statement.value
 
       condition {
         test     = "StringEquals"
         variable = "kms:ViaService"
-        values   = [local.via_s3.source]
+        values   = local.via_s3.source
       }
       condition {
         test     = "StringLike"
@@ -655,7 +685,7 @@ data "aws_iam_policy_document" "replication" {
       condition {
         test     = "StringEquals"
         variable = "kms:ViaService"
-        values   = [local.via_s3.dr]
+        values   = local.via_s3.dr
       }
       condition {
         test     = "StringLike"

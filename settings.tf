@@ -126,12 +126,15 @@ locals {
   # A created key's ARN is as long as its place and a UUID.
   created_key = var.kms.create_dr_key ? { DR_KEY_ARN = replace(local.any_key.dr, "*", uuidv5("dns", "s3-dr")) } : {}
 
+  # Lambda counts the environment as JSON, in which what is JSON already has a backslash before each quote.
+  # https://github.com/github-aws-runners/terraform-aws-github-runner/issues/3594
+  #
   # Base64 turns each three bytes into four characters, so its length counts bytes where length() counts characters.
   bytes = { for key, text in merge(
-    { for key, own in local.own_environment : "of_${key}" => join("", flatten([
-      for name, value in merge(local.environment, local.created_key, own) : [name, value]
-    ])) },
-    {
+    { for key, own in local.own_environment : "of_${key}" => jsonencode(
+      merge(local.environment, local.created_key, own)
+    ) },
+    { for key, text in {
       foreign_role_arns = lookup(local.environment, "FOREIGN_ROLE_ARNS", "")
       paths = join("", [
         for number in range(length(local.own_role_arns) + (local.two_accounts ? 3 : 2)) : trimprefix(var.iam.path, "/")
@@ -139,7 +142,7 @@ locals {
       profiles        = local.environment.PROFILES
       source_key_arns = lookup(local.environment, "SOURCE_KEY_ARNS", "")
       translations    = lookup(local.translations, "TRANSLATIONS", "")
-    },
+    } : key => trim(jsonencode(text), "\"") },
   ) : key => floor(length(replace(base64encode(text), "=", "")) * 3 / 4) }
   environment_bytes = max([for key in keys(local.own_environment) : local.bytes["of_${key}"]]...)
 }

@@ -22,6 +22,33 @@ data "aws_iam_policy_document" "source_reader" {
     }
   }
 
+  # Some lifecycle rules wait for the job that copies existing objects.
+  dynamic "statement" {
+    for_each = contains(local.cloned, "lifecycle") ? ["${local.reports.arn}/state/*"] : []
+
+    content {
+      sid       = "SeeWhichJobThereIs"
+      actions   = ["s3:GetObject"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "s3:ResourceAccount"
+        values   = [local.source.account_id]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = contains(local.cloned, "lifecycle") ? [local.any_job] : []
+
+    content {
+      sid       = "SeeWhetherAJobHasEnded"
+      actions   = ["s3:DescribeJob"]
+      resources = [statement.value]
+    }
+  }
+
   statement {
     sid       = "TellBucketsOfOthersFromDeniedOnes"
     actions   = ["s3:ListAllMyBuckets"]

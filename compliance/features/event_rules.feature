@@ -1,6 +1,6 @@
 # The rules of s3-dr listen to what concerns it, and to nobody else's account.
 #
-# Of the whole root this demands nothing. It looks at rules whose names end in -s3-events, -check-requests or -sweep. What
+# Of the whole root this demands nothing. It looks at rules whose names end in -s3-events, -tag-changes, -check-requests or -sweep. What
 # concerns s3-dr is tags, replication and all that a profile may have cloned.
 
 Feature: Events are chosen with care
@@ -39,6 +39,14 @@ Feature: Events are chosen with care
     And its value must contain CreateBucket
     And its value must contain PutBucketTagging
     And its value must contain TagResource
+
+  @noskip
+  Scenario: Changes of tags are heard of buckets only
+    Given I have aws_cloudwatch_event_rule defined
+    When its name is "^.+-tag-changes$" regex
+    Then it must have event_pattern
+    And it must have resource-type
+    And its value must be bucket
 
   @noskip
   Scenario: Requests come from one account

@@ -65,7 +65,7 @@ Feature: The roles have the least privilege
     When its Effect is Allow
     When its Action is "^s3:(Create|Delete|Put|Tag|Untag).+$" regex
     Then it must have aws:RequestedRegion
-    And its value must match the "^[a-z]{2}(-[a-z]+)+-[0-9]$" regex
+    And its value must match the "^[a-z]+(-[a-z]+)+-[0-9]+$" regex
 
   @noskip
   Scenario: Only twins are changed in the DR region
@@ -103,14 +103,30 @@ Feature: The roles have the least privilege
   @noskip
   Scenario: Batch Operations replicate and do nothing else
     Given I have aws_iam_role_policy defined
-    When its name is "^.+-(batch|bucket-check|replication|sweep|source-reader|twin-reader)$" regex
+    When its name is "^.+-batch$" regex
+    Then it must have policy
+    And it must have statement
+    And it must have action
+    And its value must match the "^s3:(GetReplicationConfiguration|InitiateReplication|Put(InventoryConfiguration|Object))$" regex
+
+  @noskip
+  Scenario: Batch Operations write reports and no other objects
+    Given I have aws_iam_role_policy defined
+    When its name is "^.+-batch$" regex
     Then it must have policy
     And it must have statement
     When its Effect is Allow
-    When its Action is s3:CreateJob
-    Then it must have StringEquals
-    And it must have s3:RequestJobOperation
-    And its value must be S3ReplicateObject
+    When its Action is s3:PutObject
+    Then it must have resource
+    And its value must match the "^arn:[a-z-]+:s3:::[^*?/]+/reports/\*$" regex
+
+  @noskip
+  Scenario: Batch Operations take one role
+    Given I have aws_iam_role defined
+    When its name is "^.+-replication$" regex
+    Then it must have assume_role_policy
+    And it must have principal
+    And its value must match the "^(lambda|s3)\.amazonaws\.com$" regex
 
   @noskip
   Scenario: Jobs are looked at in one account and region
@@ -131,9 +147,23 @@ Feature: The roles have the least privilege
     And it must have statement
     When its Effect is Allow
     When its Action is events:PutEvents
-    Then it must have StringEquals
+    When its Effect is Allow
+    Then it must have ForAllValues:StringEquals
     And it must have events:source
     And its value must be s3-dr
+
+  @noskip
+  Scenario: The sweep gives a name on the event bus
+    Given I have aws_iam_role_policy defined
+    When its name is "^.+-sweep$" regex
+    Then it must have policy
+    And it must have statement
+    When its Effect is Allow
+    When its Action is events:PutEvents
+    When its Effect is Allow
+    Then it must have Null
+    And it must have events:source
+    And its value must be false
 
   @noskip
   Scenario: The sweep invokes one function

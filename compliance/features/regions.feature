@@ -14,7 +14,7 @@ Feature: Regions are approved
     Given I have aws provider configured
     When it has region
     Then it must have region
-    And its value must match the "^((var|local|module|data|each)\..+|(af|ap|ca|cn|eu|il|me|mx|sa|us|us-gov)-[a-z]+-[0-9])$" regex
+    And its value must match the "^((var|local|module|data|each)\..+|(af|ap|ca|cn|eu|eu-isoe|eusc-de|il|me|mx|sa|us|us-gov|us-iso[bf]?)-[a-z]+-[0-9]+)$" regex
 
   @noskip
   Scenario: Sources are in an approved region
@@ -25,7 +25,7 @@ Feature: Regions are approved
     When its Effect is Allow
     When its Action is "^s3:(Create|Put).+$" regex
     Then it must have aws:RequestedRegion
-    And its value must match the "^(af|ap|ca|cn|eu|il|me|mx|sa|us|us-gov)-[a-z]+-[0-9]$" regex
+    And its value must match the "^(af|ap|ca|cn|eu|eu-isoe|eusc-de|il|me|mx|sa|us|us-gov|us-iso[bf]?)-[a-z]+-[0-9]+$" regex
 
   @noskip
   Scenario: Twins are in an approved region
@@ -36,4 +36,4 @@ Feature: Regions are approved
     When its Effect is Allow
     When its Action is "^s3:(Create|Delete|Put|Tag|Untag).+$" regex
     Then it must have aws:RequestedRegion
-    And its value must match the "^(af|ap|ca|cn|eu|il|me|mx|sa|us|us-gov)-[a-z]+-[0-9]$" regex
+    And its value must match the "^(af|ap|ca|cn|eu|eu-isoe|eusc-de|il|me|mx|sa|us|us-gov|us-iso[bf]?)-[a-z]+-[0-9]+$" regex

@@ -39,7 +39,7 @@ data "aws_iam_policy_document" "this" {
       condition {
         test     = "StringEquals"
         variable = "kms:ViaService"
-        values   = [var.key.via_service]
+        values   = var.key.via_service
       }
       # With an S3 Bucket Key the context is the bucket's ARN, without one the object's.
       condition {

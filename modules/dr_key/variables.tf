@@ -18,7 +18,7 @@ variable "key" {
     alias       = string
     name        = string
     partition   = string
-    via_service = string
+    via_service = list(string)
   })
   nullable = false
 }

@@ -50,7 +50,7 @@ data "aws_iam_policy_document" "key" {
     condition {
       test     = "StringEquals"
       variable = "kms:ViaService"
-      values   = [var.via_service]
+      values   = var.via_service
     }
     condition {
       test     = "StringEquals"

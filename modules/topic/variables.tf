@@ -36,7 +36,7 @@ variable "topic" {
 }
 
 variable "via_service" {
-  description = "Name of SNS in the region, as KMS knows it."
-  type        = string
+  description = "Names of SNS in the region, as KMS may know it."
+  type        = list(string)
   nullable    = false
 }

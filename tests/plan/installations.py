@@ -21,7 +21,7 @@ CLONABLE = tuple(sorted(_CLONABLE))
 
 # With all that can be cloned, a profile with about as much JSON as the module takes, most of it in
 # characters of two bytes.
-_FAT_TAGS = [{f"key-{index}": "ü" * 94} for index in range(10, 21)]
+_FAT_TAGS = [{f"key-{index}": "ü" * 85} for index in range(10, 21)]
 
 # Of another region than every case: what forgets to name its provider lands here.
 _DEFAULT_PROVIDER = 'provider "aws" {\n  region = "us-west-1"\n}\n'
@@ -183,6 +183,14 @@ class Case:
 def compact(given: object) -> str:
     """JSON as Terraform writes it."""
     return json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+
+
+def counted(given: str | Mapping[str, str]) -> int:
+    """The bytes that Lambda counts of an environment, or of one of its values: those of its JSON.
+
+    https://github.com/github-aws-runners/terraform-aws-github-runner/issues/3594
+    """
+    return len(compact(given).encode()) - (2 if isinstance(given, str) else 0)
 
 
 # Pairs of regions to plan, each by some case; few regions, as each is a provider to start.

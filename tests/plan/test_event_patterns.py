@@ -106,10 +106,43 @@ def test_s3_events_pattern(each: Installation) -> None:
         "These calls can change what has to be protected"
     )
     assert found == {
-        "source": ["aws.s3"],
+        # Calls of S3 Control may come as another service's, whose name no document gives.
+        "source": ["aws.s3", "aws.s3-control", "aws.s3control"],
         "detail-type": ["AWS API Call via CloudTrail"],
         "detail": {"errorCode": [{"exists": False}]},
     }, "Failed calls are events too, and must not be heard"
+
+
+def test_tag_changes_pattern(each: Installation) -> None:
+    profiles = each.case.arguments.get("profiles", [{"match_tags": [{"dr": ""}, {"DR": ""}]}])
+    keys = {key for profile in profiles for tags in profile["match_tags"] for key in tags}
+    found = pattern(each, "tag-changes")
+    *named, ours = found["detail"].pop("changed-tag-keys")
+    assert (named, ours) == (sorted(keys), {"prefix": "s3-dr:"}), (
+        "These tags say whether and how a bucket is protected"
+    )
+    assert found == {
+        "source": ["aws.tag"],
+        "detail-type": ["Tag Change on Resource"],
+        "detail": {"service": ["s3"], "resource-type": ["bucket"]},
+    }
+
+
+def test_changes_of_tags_are_heard(default: Installation) -> None:
+    """CloudTrail brings them too: this event needs no trail, and may not come for buckets."""
+    event = CORPUS["tag_change_on_resource"]
+
+    def heard(**detail: Any) -> bool:
+        return matches(default, "tag-changes", {**event, "detail": {**event["detail"], **detail}})
+
+    assert heard()
+    assert heard(**{"changed-tag-keys": ["Owner", "DR"], "tags": {}}), "a tag that is gone"
+    assert heard(**{"changed-tag-keys": ["s3-dr:storage-class"]})
+    assert not heard(**{"changed-tag-keys": ["Owner"]})
+    assert not heard(**{"resource-type": "access-point"})
+    assert not heard(service="ec2")
+    others = [name for name, each in CORPUS.items() if matches(default, "tag-changes", each)]
+    assert others == ["tag_change_on_resource"]
 
 
 def test_check_requests_pattern(each: Installation) -> None:
@@ -160,10 +193,11 @@ def test_rule_does_not_hear_calls_that_failed(name: str, default: Installation) 
     assert not matches(default, "s3-events", event)
 
 
+@pytest.mark.parametrize("source", ["aws.s3", "aws.s3-control", "aws.s3control"])
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_rule_hears_whoever_calls(name: str, default: Installation) -> None:
+def test_rule_hears_whoever_calls(name: str, source: str, default: Installation) -> None:
     """Nothing but the name of the call counts: the shapes of its parameters drift."""
-    event = copy.deepcopy(CALLS["put_bucket_tagging"])
+    event = {**copy.deepcopy(CALLS["put_bucket_tagging"]), "source": source}
     event["detail"] |= {"eventName": name, "eventSource": "s3-control.amazonaws.com"}
     event["detail"]["requestParameters"] = None
     assert matches(default, "s3-events", event)

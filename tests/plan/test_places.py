@@ -34,12 +34,13 @@ from plan.root import BASIC, SAME_ROOT
 pytestmark = pytest.mark.terraform
 
 POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
+_RULES = ["-check-requests", "-s3-events", "-sweep", "-tag-changes"]
 
 # Everything the module creates, by region: type, the attribute that tells one from another, and
 # what the attribute says after the installation's name.
 SOURCE = {
-    ("aws_cloudwatch_event_rule", "name"): ["-check-requests", "-s3-events", "-sweep"],
-    ("aws_cloudwatch_event_target", "rule"): ["-check-requests", "-s3-events", "-sweep"],
+    ("aws_cloudwatch_event_rule", "name"): _RULES,
+    ("aws_cloudwatch_event_target", "rule"): _RULES,
     ("aws_cloudwatch_log_group", "name"): [
         "-enable-replication",
         "-source-bucket-check",
@@ -70,7 +71,7 @@ SOURCE = {
         "-sweep",
     ],
     ("aws_lambda_invocation", "function_name"): ["-sweep", "-sweep"],
-    ("aws_lambda_permission", "source_arn"): ["-02", "-check-requests", "-s3-events", "-sweep"],
+    ("aws_lambda_permission", "source_arn"): ["-02", *_RULES],
     ("aws_sns_topic", "name"): ["-02"],
     ("aws_sns_topic_policy", "policy"): ["-02"],
     ("aws_sns_topic_subscription", "endpoint"): ["-enable-replication"],
@@ -226,7 +227,7 @@ def test_installations_do_not_collide(install: Callable[[Case], Installation]) -
                 region = installation.region_of(resource.provider)
                 region = "" if resource.type in ("aws_iam_role", "aws_s3_bucket") else region
                 counted[resource.type, region, name] += 1
-    assert len(counted) == 3 * 26 + 1, "Each has 26 things with a name of their own, one a trail"
+    assert len(counted) == 3 * 27 + 1, "Each has 27 things with a name of their own, one a trail"
     twice = [key for key, times in counted.items() if times > 1]
     assert not twice, f"Two installations in one account make the same thing: {twice}"
 
@@ -426,7 +427,7 @@ def rules_output(case: Case) -> dict[str, dict[str, str]]:
             "arn": case.arn("events", "source", f"rule/{case.prefix}-{key.replace('_', '-')}"),
             "name": f"{case.prefix}-{key.replace('_', '-')}",
         }
-        for key in ("check_requests", "s3_events", "sweep")
+        for key in ("check_requests", "s3_events", "sweep", "tag_changes")
     }
 
 

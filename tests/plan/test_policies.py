@@ -43,6 +43,7 @@ SERVICES = {
     "batch": "batchoperations.s3.amazonaws.com",
     "replication": "s3.amazonaws.com",
 }
+BATCH = SERVICES["batch"]
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 READ_SOURCES = {
     "s3:GetBucketObjectLockConfiguration",
@@ -206,7 +207,8 @@ IN_TWO_ACCOUNTS = {
     "destination-bucket-check": {"sts:AssumeRole"} | PUBLISHING,
     "enable-replication": {"sts:AssumeRole"},
     "sweep": {"sts:AssumeRole"},
-    "replication": {"s3:ObjectOwnerOverrideToBucketOwner"},
+    # S3 User Guide, "Configuring replication for buckets in different accounts".
+    "replication": {"s3:GetBucketVersioning", "s3:ObjectOwnerOverrideToBucketOwner"},
 }
 WITH_DR_KEY = {
     "destination-bucket-check": {"kms:DescribeKey"},
@@ -239,6 +241,7 @@ IN_REPORTS = {
         {"s3:GetObject"},
         ["/leaving.json", "/reports/*"],
     ),
+    ("destination-bucket-check", "SeeWhichJobThereIs"): ({"s3:GetObject"}, ["/state/*"]),
     ("sweep", "RememberHowFarItCame"): (
         {"s3:GetObject", "s3:PutObject"},
         ["/leaving.json", "/sweep.json"],
@@ -268,6 +271,7 @@ AS_PART_OF_CREATING = {
 in_two_accounts = pytest.mark.parametrize(
     "each", [case for case in CASES if case.two_accounts], ids=lambda case: case.name, indirect=True
 )
+PARTITION_ENDINGS = {"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}
 MARKS = {"s3-dr:life", "s3-dr:managed-by", "s3-dr:source-bucket"}
 READ = re.compile(r"s3:(Get|List)")
 
@@ -280,8 +284,10 @@ def dr_keys(case: Case) -> set[str]:
     return given | ({case.arn("kms", "dr", "key/*")} if case.creates_key else set())
 
 
-def dns_suffix(case: Case) -> str:
-    return {"aws-cn": "amazonaws.com.cn"}.get(case.partition, "amazonaws.com")
+def names_of(service: str, case: Case, side: str) -> set[str]:
+    """A service as KMS may call it: with the ending of its partition, or with the usual one."""
+    endings = {"amazonaws.com", PARTITION_ENDINGS.get(case.partition, "amazonaws.com")}
+    return {f"{service}.{case.region(side)}.{ending}" for ending in endings}
 
 
 @pytest.fixture(params=ROLES)
@@ -349,6 +355,8 @@ def test_role_may_do_what_it_needs_and_no_more(
     expected = set(ACTIONS[role])
     if role == "destination-bucket-check":
         expected |= READ_TO_CLONE[each.case.cloned] | WRITTEN_TO_CLONE[each.case.cloned]
+        if "lifecycle" in each.case.cloned and not each.case.two_accounts:
+            expected |= {"s3:DescribeJob", "s3:GetObject"}  # of records
     if each.case.two_accounts:
         expected |= IN_TWO_ACCOUNTS.get(role, set())
     if dr_keys(each.case):
@@ -501,6 +509,9 @@ def test_reports_bucket_is_used_for_what_it_is_for(
     each: Installation, statements: list[Statement], role: str
 ) -> None:
     bucket = f"arn:{each.case.partition}:s3:::{each.case.reports_bucket}"
+    absent = {"SeeWhichJobThereIs"}
+    if "lifecycle" in each.case.cloned and not each.case.two_accounts:
+        absent = set()  # else nothing waits for jobs, or the source reader looks
     found = {
         (role, statement.sid): (set(statement.actions), sorted(statement.resources))
         for statement in statements
@@ -509,12 +520,15 @@ def test_reports_bucket_is_used_for_what_it_is_for(
     assert found == {
         key: (actions, [f"{bucket}{below}" for below in places])
         for key, (actions, places) in IN_REPORTS.items()
-        if key[0] == role
+        if key[0] == role and key[1] not in absent
     }
 
 
 def test_jobs_replicate_and_nothing_else(each: Installation) -> None:
-    """Batch Operations can do anything to any object, with a role that may."""
+    """Batch Operations can do anything to any object, with a role that may.
+
+    No document says how ``s3:RequestJobOperation`` spells a replication, so the roles hold it.
+    """
     found = {
         statement.sid: statement for statement in each.role_policy("enable-replication").allowed()
     }
@@ -522,10 +536,29 @@ def test_jobs_replicate_and_nothing_else(each: Installation) -> None:
     assert job.actions == ("s3:CreateJob",)
     assert job.conditions == {
         ("StringEquals", "aws:requestedregion"): (each.case.source,),
-        ("StringEquals", "s3:requestjoboperation"): ("S3ReplicateObject",),
     }
     follow = found["FollowItsJobs"]
     assert follow.resources == (each.case.arn("s3", "source", "job/*"),)
+
+
+def test_no_role_that_batch_operations_take_does_more_than_start_replication(
+    each: Installation,
+) -> None:
+    taken = {role for role in ROLES if BATCH in str(trust(each, role).document)}
+    assert taken == {"batch"}, "Of what can be passed, Batch Operations can take one role only"
+    done = {
+        (action, resource)
+        for statement in each.role_policy("batch").allowed()
+        for action in statement.actions
+        for resource in statement.resources
+    }
+    buckets = f"arn:{each.case.partition}:s3:::"
+    assert done == {
+        ("s3:GetReplicationConfiguration", f"{buckets}*"),
+        ("s3:InitiateReplication", f"{buckets}*/*"),
+        ("s3:PutInventoryConfiguration", f"{buckets}*"),
+        ("s3:PutObject", f"{buckets}{each.case.reports_bucket}/reports/*"),
+    }, "It reads, deletes, tags and copies no object, and invokes nothing"
 
 
 def test_roles_are_passed_to_the_service_that_takes_them(each: Installation) -> None:
@@ -545,7 +578,8 @@ def test_roles_are_passed_to_the_service_that_takes_them(each: Installation) -> 
         ),
         "GiveBatchOperationsItsRole": (
             {case.role_arn("batch")},
-            {service: ("batchoperations.s3.amazonaws.com",)},
+            # AWS's own policies name the other one; its trust says which service takes it.
+            {service: ("batchoperations.s3.amazonaws.com", "s3.amazonaws.com")},
         ),
     }
 
@@ -556,9 +590,10 @@ def test_sweep_asks_for_checks_and_for_nothing_else(each: Installation) -> None:
     asks = found["AskForChecksOnTheEventBus"]
     assert asks.actions == ("events:PutEvents",)
     assert asks.resources == (case.arn("events", "source", "event-bus/default"),)
-    assert asks.conditions == {("StringEquals", "events:source"): ("s3-dr",)}, (
-        "Under another name it could speak for AWS's own services' listeners"
-    )
+    assert asks.conditions == {
+        ("ForAllValues:StringEquals", "events:source"): ("s3-dr",),
+        ("Null", "events:source"): ("false",),
+    }, "Under another name, or none, it could speak for AWS's own services' listeners"
     invokes = found["HaveBucketsReleased"]
     assert invokes.actions == ("lambda:InvokeFunction",)
     name = f"{case.prefix}-enable-replication"
@@ -727,7 +762,19 @@ def test_reader_reads_what_it_is_called_for(
 ) -> None:
     if side == "source":
         actions = actions | READ_TO_CLONE[each.case.cloned]
-    reading, *listing = each.role_policy(reader).allowed()
+    reading, *others = each.role_policy(reader).allowed()
+    listing = [statement for statement in others if not statement.sid.startswith("See")]
+    if side == "source" and "lifecycle" in each.case.cloned:
+        record, job = (statement for statement in others if statement.sid.startswith("See"))
+        assert (record.actions, job.actions) == (("s3:GetObject",), ("s3:DescribeJob",))
+        bucket = f"arn:{each.case.partition}:s3:::{each.case.reports_bucket}"
+        assert record.resources == (f"{bucket}/state/*",), "It reads no object but records"
+        assert record.conditions == {
+            ("StringEquals", "s3:resourceaccount"): (each.case.account("source"),)
+        }
+        assert job.resources == (each.case.arn("s3", "source", "job/*"),)
+    else:
+        assert listing == others
     everywhere = actions & EVERYWHERE
     assert {statement.actions for statement in listing} == {(action,) for action in everywhere}
     assert set(reading.actions) == actions - everywhere
@@ -788,16 +835,16 @@ def test_keys_are_used_through_s3_for_sources_and_twins(each: Installation) -> N
     buckets = f"arn:{case.partition}:s3:::*"
     expected = {
         "DecryptSourceObjects": (
-            {"kms:Decrypt"},
+            {"kms:Decrypt", "kms:GenerateDataKey"},
             set(kms.get("source_key_arns", [case.arn("kms", "source", "key/*")])),
-            f"s3.{case.source}.{dns_suffix(case)}",
+            names_of("s3", case, "source"),
             (buckets, f"{buckets}/*"),
         ),
         "EncryptReplicas": (
             {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"},
             # Rules on buckets may still name a key of before.
             dr_keys(case) | set(kms.get("former_dr_key_arns", [])),
-            f"s3.{case.dr}.{dns_suffix(case)}",
+            names_of("s3", case, "dr"),
             (case.twins, f"{case.twins}/*"),
         ),
     }
@@ -806,22 +853,20 @@ def test_keys_are_used_through_s3_for_sources_and_twins(each: Installation) -> N
         statement = found[sid]
         assert set(statement.actions) == actions
         assert set(statement.resources) == keys
-        assert statement.conditions == {
-            ("StringEquals", "kms:viaservice"): (via,),
-            ("StringLike", "kms:encryptioncontext:aws:s3:arn"): contexts,
+        conditions = {key: set(values) for key, values in statement.conditions.items()}
+        assert conditions == {
+            ("StringEquals", "kms:viaservice"): via,
+            ("StringLike", "kms:encryptioncontext:aws:s3:arn"): set(contexts),
         }, f"{sid}: the key must be of use to S3 only, and for these buckets only"
 
 
 def test_partitions_have_their_names_for_s3() -> None:
-    """Where the suffix is another one, a condition on the usual one would never hold."""
-    suffixes = {
-        each.partition: dns_suffix(each) for each in (TWO_WITH_KEY, TWO_IN_CHINA, TWO_IN_GOVCLOUD)
-    }
-    assert suffixes == {
-        "aws": "amazonaws.com",
-        "aws-cn": "amazonaws.com.cn",
-        "aws-us-gov": "amazonaws.com",
-    }
+    """Where the partition has an ending of its own, no document says which of the two KMS sees."""
+    assert [names_of("s3", each, "dr") for each in (TWO_WITH_KEY, TWO_IN_CHINA)] == [
+        {"s3.us-east-2.amazonaws.com"},
+        {"s3.cn-northwest-1.amazonaws.com", "s3.cn-northwest-1.amazonaws.com.cn"},
+    ]
+    assert len(names_of("s3", TWO_IN_GOVCLOUD, "dr")) == 1
 
 
 def test_who_writes_the_twins_policies_touches_no_object(each: Installation) -> None:
@@ -886,7 +931,7 @@ def topic_conditions(
     """A key is used for topics: through SNS of their regions, and for those topics' messages."""
     return {
         ("StringEquals", "kms:viaservice"): {
-            f"sns.{case.region(side)}.{dns_suffix(case)}" for side, _ in topics
+            name for side, _ in topics for name in names_of("sns", case, side)
         },
         ("StringEquals", "kms:encryptioncontext:aws:sns:topicarn"): {
             case.arn("sns", side, f"{case.prefix}-{topic}") for side, topic in topics
@@ -959,8 +1004,8 @@ def test_dr_key_is_for_replication(each: Installation) -> None:
     conditions = dict(other.conditions)
     names = conditions.pop(("ArnLike", "aws:principalarn"))
     assert set(names) == session_arns([case.role_arn("replication"), *foreign])
+    assert set(conditions.pop(("StringEquals", "kms:viaservice"))) == names_of("s3", case, "dr")
     assert conditions == {
-        ("StringEquals", "kms:viaservice"): (f"s3.{case.dr}.{dns_suffix(case)}",),
         ("StringLike", "kms:encryptioncontext:aws:s3:arn"): (case.twins, f"{case.twins}/*"),
     }
 
@@ -1015,7 +1060,7 @@ def test_own_rules_and_topic_fill_the_failure_queue(each: Installation, side: st
     topic = case.arn("sns", side, f"{case.prefix}-{'01' if side == 'dr' else '02'}")
     rules = {
         case.arn("events", side, f"rule/{case.prefix}-{name}")
-        for name in ("check-requests", "s3-events", "sweep")
+        for name in ("check-requests", "s3-events", "sweep", "tag-changes")
     }
     policy = resource_policy(each, arn)
     senders = {}

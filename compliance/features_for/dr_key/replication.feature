@@ -18,7 +18,7 @@ Feature: Replicas are encrypted through S3
     When its Effect is Allow
     Then it must have StringEquals
     And it must have kms:ViaService
-    And its value must match the "^s3\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$" regex
+    And its value must match the "^s3\.[a-z0-9-]+\.(amazonaws\.(com(\.cn)?|eu)|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$" regex
 
   @noskip
   Scenario: The replication role uses keys for buckets only

@@ -59,7 +59,7 @@ Feature: Keys are shared with care
     When its Action is not kms:*
     Then it must have StringEquals
     And it must have kms:ViaService
-    And its value must match the "^(s3|sns)\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$" regex
+    And its value must match the "^(s3|sns)\.[a-z0-9-]+\.(amazonaws\.(com(\.cn)?|eu)|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$" regex
 
   @noskip
   Scenario: The other account uses a key for twins or a topic
@@ -85,7 +85,7 @@ Feature: Keys are shared with care
     When its Effect is Allow
     Then it must have StringEquals
     And it must have kms:ViaService
-    And its value must match the "^sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$" regex
+    And its value must match the "^sns\.[a-z0-9-]+\.(amazonaws\.(com(\.cn)?|eu)|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$" regex
 
   @noskip
   Scenario: A function uses keys for topics only

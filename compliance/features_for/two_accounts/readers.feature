@@ -13,7 +13,7 @@ Feature: Readers only read
     Then it must have policy
     And it must have statement
     And it must have action
-    And its value must match the "^(s3:(Get|List)[A-Za-z]+|tag:GetResources)$" regex
+    And its value must match the "^(s3:(DescribeJob|(Get|List)[A-Za-z]+)|tag:GetResources)$" regex
 
   @noskip
   Scenario: A reader trusts an account and not everybody

@@ -1,17 +1,17 @@
 # Fails: Batch Operations replicate and do nothing else
-# A job may delete, copy or tag every object, with a role that may.
+# With this role a job may tag every object, too.
 
 resource "aws_iam_role_policy" "bad" {
-  name = "bad-enable-replication"
+  name = "bad-batch"
   role = "bad"
 
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
       Effect    = "Allow"
-      Action    = "s3:CreateJob"
-      Resource  = "*"
-      Condition = { StringEquals = { "aws:RequestedRegion" = "us-west-2" } }
+      Action    = ["s3:InitiateReplication", "s3:PutObjectTagging"]
+      Resource  = "arn:aws:s3:::*/*"
+      Condition = { StringEquals = { "s3:ResourceAccount" = "111122223333" } }
     }]
   })
 }

@@ -2,7 +2,7 @@
 # Everybody in the account can take the role.
 
 resource "aws_iam_role" "bad" {
-  name = "bad-replication"
+  name = "bad-sweep"
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

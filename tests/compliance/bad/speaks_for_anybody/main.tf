@@ -8,9 +8,10 @@ resource "aws_iam_role_policy" "bad" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Effect   = "Allow"
-      Action   = "events:PutEvents"
-      Resource = "arn:aws:events:us-west-2:111122223333:event-bus/default"
+      Effect    = "Allow"
+      Action    = "events:PutEvents"
+      Resource  = "arn:aws:events:us-west-2:111122223333:event-bus/default"
+      Condition = { Null = { "events:source" = "false" } }
     }]
   })
 }
