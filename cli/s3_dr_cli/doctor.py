@@ -239,7 +239,7 @@ def _elsewhere(check: str, module: Module, place: Place) -> Finding | None:
 
 
 def _event_rules(module: Module) -> Iterator[Finding]:
-    for suffix in ("s3-events", "check-requests", "sweep"):
+    for suffix in ("s3-events", "tag-changes", "check-requests", "sweep"):
         name = f"{module.name}-{suffix}"
 
         def ask(check: str, name: str = name) -> Finding:

@@ -125,14 +125,14 @@ class Clients:
     def source_s3(self) -> S3Client:
         """S3 in the source region, as the source account sees it."""
         settings = self._settings
-        session = self._in_role(settings.source_reader_role_arn, settings.dr_region)
+        session = self._in_role(settings.source_reader_role_arn, settings.source_region)
         return session.client("s3", region_name=settings.source_region, config=_CLIENT_CONFIG)
 
     @cached_property
     def dr_s3(self) -> S3Client:
         """S3 in the DR region, as the DR account sees it."""
         settings = self._settings
-        session = self._in_role(settings.twin_reader_role_arn, settings.source_region)
+        session = self._in_role(settings.twin_reader_role_arn, settings.dr_region)
         return session.client("s3", region_name=settings.dr_region, config=_CLIENT_CONFIG)
 
     @cached_property
@@ -144,9 +144,11 @@ class Clients:
 
     @cached_property
     def source_control(self) -> S3ControlClient:
-        """S3 Control in the source region, where the jobs are."""
-        return self._session.client(
-            "s3control", region_name=self._settings.source_region, config=_CLIENT_CONFIG
+        """S3 Control in the source region, where the jobs are, as the source account sees it."""
+        settings = self._settings
+        session = self._in_role(settings.source_reader_role_arn, settings.source_region)
+        return session.client(
+            "s3control", region_name=settings.source_region, config=_CLIENT_CONFIG
         )
 
     @cached_property
@@ -190,7 +192,7 @@ class Clients:
     def dr_tagging(self) -> Any:
         """The tagging API of the DR region, in the DR account."""
         settings = self._settings
-        session = self._in_role(settings.twin_reader_role_arn, settings.source_region)
+        session = self._in_role(settings.twin_reader_role_arn, settings.dr_region)
         return session.client(
             "resourcegroupstaggingapi", region_name=settings.dr_region, config=_CLIENT_CONFIG
         )
@@ -217,7 +219,14 @@ class Clients:
         )
 
     def _in_role(self, role_arn: str, region: str) -> boto3.session.Session:
-        """A session that acts as a role and renews its credentials; without a role, our own."""
+        """A session that acts as a role and renews its credentials; without a role, our own.
+
+        Args:
+            role_arn: the role.
+            region: of whose STS it is asked for: the one that the role's account has for sure, as
+                STS refuses in a region that the account has not enabled.
+                https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
+        """
         if not role_arn:
             return self._session
         own = self._session

@@ -41,7 +41,10 @@ _STATUS = {
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(hours=1), timedelta(days=1)
 _MAX_ATTEMPTS = 8
 # What S3 says, and what its model says that it says.
-_NO_SUCH_JOB = frozenset({"NoSuchJobException", "NotFoundException"})
+_NO_SUCH_JOB = frozenset({"NoSuchJob", "NoSuchJobException", "NotFoundException"})
+# How long S3 may not know a job that it has made itself.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshooting-batch-operations.html
+_REGISTERING = timedelta(hours=1)
 # How S3 says that a job has nothing to do.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-troubleshoot.html
 _NO_KEYS = "found no keys"
@@ -81,6 +84,46 @@ def keep_up(check: Check, seen: Seen, memory: Memory) -> None:
     memory.save()
     check.backfill = facts(seen, record)
     _warn(check, seen, record)
+
+
+def is_under_way(check: Check, seen: Seen, life: str) -> bool:
+    """Whether a job copies existing objects of the bucket, or one is to come, as far as is known.
+
+    For the function that has the twin, and comes before the one that has the record.
+
+    Args:
+        check: the check.
+        seen: the source.
+        life: what the twin's tag says.
+
+    Raises:
+        BotoCoreError, ClientError: the record cannot be read, or S3 Control does not say.
+    """
+    if not check.settings.reports_bucket:
+        return False  # without a place to remember there are no jobs
+    record = _recorded(check)
+    if record.job and not record.job.ended_at:
+        # It may have ended since.
+        _look_at(check, record.job)
+        if record.job.status not in _ENDED | {"Unknown"}:
+            return True
+    gap, wish = record.gap, seen.profile.existing_objects
+    if wish == "replicate" and (gap or not record.rule or record.life != life):
+        return True  # the rule is yet to be put, or the twin is another one
+    return bool(gap and gap.wanted) or _is_to_be_repeated(record.job)
+
+
+def _recorded(check: Check) -> Record:
+    response = check.reports_bucket.read_record(check.source.name)
+    try:
+        return Record.from_json(response["Body"].read().decode()) if response else Record()
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        return Record()  # as the function does that has it
+
+
+def _is_to_be_repeated(job: Job | None) -> bool:
+    """Whether there is a job for the same once more, sooner or later."""
+    return job is not None and (_came_to_nothing(job) or _may_try_again(job))
 
 
 def facts(seen: Seen, record: Record) -> dict[str, Any]:
@@ -201,24 +244,37 @@ def _statuses(gap: Gap) -> list[str]:
 
 
 def _follow(check: Check, seen: Seen, job: Job) -> None:
+    found = _look_at(check, job)
+    if found and job.status == "Suspended":
+        _confirm(check, seen, job)
+    elif found and job.status in _ENDED:
+        _end(check, job, found)
+
+
+def _look_at(check: Check, job: Job) -> Any:
+    """What S3 says of a job, whose numbers are noted; None if S3 knows no such job."""
     control, owner = check.clients.source_control, check.settings.source_account_id
     try:
         found: Any = control.describe_job(AccountId=owner, JobId=job.id)["Job"]
     except ClientError as error:
         if error_code(error) not in _NO_SUCH_JOB:
             raise
-        # S3 forgets a job 90 days after its end.
-        job.status, job.ended_at, job.detail = "Unknown", now(), "S3 knows this job no more"
-        return
+        if datetime.now(UTC) - datetime.fromisoformat(job.created_at) >= _REGISTERING:
+            # S3 forgets a job 90 days after its end.
+            job.status, job.ended_at, job.detail = "Unknown", now(), "S3 knows this job no more"
+        return None
     job.status = found["Status"]
     progress = found.get("ProgressSummary") or {}
     job.total = progress.get("TotalNumberOfTasks") or 0
     job.succeeded = progress.get("NumberOfTasksSucceeded") or 0
     job.failed = progress.get("NumberOfTasksFailed") or 0
-    if job.status == "Suspended":
-        _confirm(check, seen, job)
-    elif job.status in _ENDED:
-        _end(check, job, found)
+    failures = found.get("FailureReasons") or []
+    job.detail = "; ".join(
+        f"{each.get('FailureCode', '')}: {each.get('FailureReason', '')}" for each in failures
+    )
+    if job.status == "Failed" and _NO_KEYS in job.detail:
+        job.status, job.detail = "Complete", ""
+    return found
 
 
 def _confirm(check: Check, seen: Seen, job: Job) -> None:
@@ -235,12 +291,6 @@ def _confirm(check: Check, seen: Seen, job: Job) -> None:
 
 def _end(check: Check, job: Job, found: Any) -> None:
     ended = found.get("TerminationDate") or datetime.now(UTC)
-    failures = found.get("FailureReasons") or []
-    job.detail = "; ".join(
-        f"{each.get('FailureCode', '')}: {each.get('FailureReason', '')}" for each in failures
-    )
-    if job.status == "Failed" and _NO_KEYS in job.detail:
-        job.status, job.detail = "Complete", ""
     if job.failed and not _read_report(check, job) and datetime.now(UTC) - ended < _REPORT_DELAY:
         return  # it is looked for again
     job.ended_at = ended.isoformat(timespec="microseconds")
@@ -292,16 +342,15 @@ def _to_try_again(check: Check, seen: Seen, record: Record) -> Gap | None:
     job = record.job
     if job and not job.ended_at:
         return None
-    if job and job.status != "Cancelled" and (job.failed or job.status == "Failed"):
+    if job and _may_try_again(job):
+        due = datetime.fromisoformat(job.ended_at) + _wait(job.gap.attempt)
+        # What failed before S3 began with it has its old status; where nothing came through, all of
+        # it may be so.
+        everything = job.gap.everything and not job.succeeded
         attempt = job.gap.attempt + 1
-        if attempt <= _MAX_ATTEMPTS:
-            due = datetime.fromisoformat(job.ended_at) + _wait(job.gap.attempt)
-            # What failed before S3 began with it has its old status; where nothing came through,
-            # all of it may be so.
-            everything = job.gap.everything and not job.succeeded
-            gap = replace(job.gap, id=job.id, attempt=attempt, everything=everything)
-            return gap if due <= datetime.now(UTC) else None
-    elif job and _came_early(job):
+        gap = replace(job.gap, id=job.id, attempt=attempt, everything=everything)
+        return gap if due <= datetime.now(UTC) else None
+    if job and _came_early(job):
         return replace(job.gap, id=job.id, attempt=2)
     rule_id = record.left.id if record.left else ""
     if seen.profile.has_metrics and (failures := _new_failures(check, job, rule_id)):
@@ -309,13 +358,23 @@ def _to_try_again(check: Check, seen: Seen, record: Record) -> Gap | None:
     return None
 
 
+def _may_try_again(job: Job) -> bool:
+    """Whether something of a job failed, and not too often."""
+    has_failed = job.status != "Cancelled" and (job.failed > 0 or job.status == "Failed")
+    return has_failed and job.gap.attempt < _MAX_ATTEMPTS
+
+
+def _came_to_nothing(job: Job) -> bool:
+    """Whether a job found nothing right after the rule was put."""
+    return job.gap.after_put and job.total == 0 and job.gap.attempt == 1
+
+
 def _came_early(job: Job) -> bool:
     """Whether a job that found nothing, right after the rule was put, is worth another one.
 
     There are objects, and S3 may not have known of the rule yet.
     """
-    found_nothing = job.gap.after_put and job.total == 0 and job.gap.attempt == 1
-    return found_nothing and (
+    return _came_to_nothing(job) and (
         datetime.fromisoformat(job.created_at) + _SPREADING <= datetime.now(UTC)
     )
 

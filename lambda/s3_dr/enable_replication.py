@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 from botocore.exceptions import ClientError
@@ -12,6 +13,20 @@ from .check import Check, Seen
 from .outcomes import Blocked, Ignored, Outcome, Reason, Untagged
 from .record import Gap, Memory, Record, Superseded
 from .rule import Configuration, Known, Left, desired
+
+# S3 has codes for much; its words alone say that regions lack replication time control, and no
+# document gives them.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_REFUSALS = frozenset(
+    {
+        "InvalidArgument",
+        "InvalidRequest",
+        "MethodNotAllowed",
+        "NotImplemented",
+        "UnsupportedArgument",
+    }
+)
+_TIME_CONTROL = re.compile(r"replication[ -]?time|\bRTC\b", re.IGNORECASE)
 
 _CONFIRM_WAIT = 30.0  # seconds
 _PASSES = 5  # of some checks at once, one may come too late at each of its three writes
@@ -263,10 +278,9 @@ def _put(check: Check, wanted: Configuration) -> None:
     try:
         check.source.write("put_bucket_replication", ReplicationConfiguration=wanted.to_s3())
     except ClientError as error:
-        # S3 has this code for much; its words alone say that a region lacks the feature.
-        # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
         words = error.response["Error"].get("Message", "")
-        if error_code(error) == "InvalidRequest" and "Replication Time Control" in words:
+        asks = "ReplicationTime" in (wanted.ours or {}).get("Destination", {})
+        if asks and error_code(error) in _REFUSALS and _TIME_CONTROL.search(words):
             raise Blocked(
                 Reason.RTC_NOT_SUPPORTED,
                 "S3 has no replication time control between these regions; turn it off in the "

@@ -49,6 +49,7 @@ WISHES: Final[Mapping[str, frozenset[Wish]]] = {
 _ON_THE_BUS = "source_bucket_check"  # the others hear of buckets by a topic
 
 CLOUDTRAIL_DETAIL_TYPE = "AWS API Call via CloudTrail"
+TAG_DETAIL_TYPE = "Tag Change on Resource"
 MESSAGE_VERSION = 1
 
 _BUCKET_ARN = re.compile(r"arn:([a-z-]+):s3:::([^/:*]+)", re.ASCII)
@@ -197,7 +198,7 @@ def _from_own(event: object, wishes: Collection[str]) -> Iterator[BucketRequest 
 
 
 def _from_cloudtrail(event: object, settings: Settings) -> BucketRequest | Ignored:
-    """Read an EventBridge event, which should be a CloudTrail record."""
+    """Read an EventBridge event: a CloudTrail record or a change of tags."""
     envelope = _mapping(event)
     correlation_id = _identifier(envelope.get("id"))
     try:
@@ -210,6 +211,11 @@ def _from_record(
     envelope: Mapping[str, Any], correlation_id: str, settings: Settings
 ) -> BucketRequest:
     detail = _mapping(envelope.get("detail"))
+    if envelope.get("detail-type") == TAG_DETAIL_TYPE:
+        # https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-tag.html
+        arns = envelope.get("resources")
+        named = _bucket_of(arns if isinstance(arns, list) else [], settings.partition)
+        return BucketRequest(_bucket(named), correlation_id)
     if envelope.get("detail-type") != CLOUDTRAIL_DETAIL_TYPE:
         raise Ignored(Reason.UNKNOWN_EVENT, "neither a CloudTrail record nor a check request")
     bucket = _bucket(_named_bucket(detail, settings.partition))
@@ -262,8 +268,7 @@ def _named_bucket(detail: Mapping[str, Any], partition: str) -> object:
 
     Most S3 records say ``bucketName``. TagResource and UntagResource name an ARN, in a field whose
     spelling no document gives, so every spelling of CloudTrail's is tried, then the record's list
-    of resources. ARNs of access points, grants and the like are not buckets, and no bucket of
-    another partition can be replicated from here.
+    of resources.
     """
     parameters = _mapping(detail.get("requestParameters"))
     if parameters.get("bucketName"):
@@ -276,6 +281,15 @@ def _named_bucket(detail: Mapping[str, Any], partition: str) -> object:
             for item in resources
             if _mapping(item).get("type") == "AWS::S3::Bucket"
         ]
+    return _bucket_of(arns, partition)
+
+
+def _bucket_of(arns: list[object], partition: str) -> str | None:
+    """The bucket of the first ARN that is one's; None without any ARN.
+
+    ARNs of access points, grants and the like are not buckets, and no bucket of another partition
+    can be replicated from here.
+    """
     named = [arn for arn in arns if isinstance(arn, str)]
     for arn in named:
         if match := _BUCKET_ARN.fullmatch(unquote(arn)):

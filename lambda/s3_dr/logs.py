@@ -16,6 +16,10 @@ from typing import Any
 
 LOGGER = logging.getLogger("s3_dr")
 
+# Lambda takes a level that is none of its own for INFO.
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+_LEVELS = {"CRITICAL": "FATAL", "WARNING": "WARN"}
+
 
 class JsonFormatter(logging.Formatter):
     """Writes timestamp, level, message and the fields given as ``extra={"fields": {...}}``."""
@@ -25,7 +29,7 @@ class JsonFormatter(logging.Formatter):
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         line: dict[str, Any] = {
             "timestamp": f"{stamp}.{int(record.msecs):03d}Z",
-            "level": record.levelname,
+            "level": _LEVELS.get(record.levelname, record.levelname),
             "message": record.getMessage(),
             **getattr(record, "fields", {}),
         }

@@ -20,9 +20,9 @@ from .check import Check
 from .rule import Left
 
 _TIMES = {"created_at", "deleted", "ended_at", "changed_at", "since"}
-# Somebody else wrote the record since it was read, or is writing it right now.
+# Somebody else wrote the record since it was read, is writing it right now, or took it away.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-_CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+_CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 
 
 class Superseded(Exception):

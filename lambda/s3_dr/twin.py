@@ -17,6 +17,9 @@ from .tags import CLONED_TAG, LIFE_TAG, MANAGER_TAG, PREFIX, SOURCE_TAG
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CreateBucketConfigurationTypeDef
 
+# How S3 says that a region, or a whole partition, knows no tags in CreateBucket or no tagging by
+# S3 Control. https://github.com/hashicorp/terraform-provider-aws/pull/46122
+_LACKING = frozenset({"MethodNotAllowed", "UnsupportedArgument"})
 _YOUNG = timedelta(minutes=2)
 _MARK_WAIT = 6.0  # seconds
 
@@ -116,6 +119,21 @@ def _taken(check: Check) -> Blocked:
     )
 
 
+def _untaggable(check: Check, error: ClientError) -> Blocked:
+    """The refusal of a region in which a twin could not be marked, or not say what was cloned.
+
+    Tags that came a moment after the bucket would leave, after a crash in between, one that nobody
+    can tell from a bucket of somebody else.
+    """
+    return Blocked(
+        Reason.TAGS_NOT_SUPPORTED,
+        f"S3 in {check.settings.dr_region} cannot tag a bucket the way twins are marked "
+        f"({error.operation_name}: {error_code(error)}); use another DR region, or make "
+        f"{check.twin.name} yourself with the tag {SOURCE_TAG}={check.source.name} and let the "
+        "profile clone nothing (clone = [])",
+    )
+
+
 def require_sdk(check: Check) -> None:
     """Before anything is changed: can this boto3 make a twin at all?
 
@@ -143,6 +161,11 @@ def create(check: Check, *, is_locked: bool) -> Marked:
     A bucket made first and tagged afterwards would, after a crash in between, be one that we may
     never touch again. So the tags travel in CreateBucket itself.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
+
+    Raises:
+        Blocked: S3 has none there; or the name is another account's, or of a bucket that is not
+            the twin.
+        ClientError: anything else S3 answers.
     """
     s3, settings = check.clients.dr_s3, check.settings
     configuration: CreateBucketConfigurationTypeDef = {
@@ -173,6 +196,8 @@ def create(check: Check, *, is_locked: bool) -> Marked:
     except ClientError as error:
         if error_code(error) == "BucketAlreadyExists":
             raise _taken(check) from error
+        if error_code(error) in _LACKING:
+            raise _untaggable(check, error) from error
         if error_code(error) == "BucketAlreadyOwnedByYou":
             check.twin.is_new = True
             return require_marked(check)
@@ -219,13 +244,22 @@ def untag(check: Check, keys: Iterable[str]) -> None:
 
 def _control(check: Check, operation: str, **parameters: Any) -> None:
     control = check.clients.dr_control
+
+    def is_settling(error: ClientError) -> bool:
+        # S3 itself has just shown the bucket: S3 Control does not know it yet.
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+        return check.twin.is_settling(error) or error_code(error) == "NoSuchResource"
+
     if not check.request.dry_run:
-        check.budget.settle(
-            lambda: getattr(control, operation)(
-                AccountId=check.settings.dr_account_id,
-                ResourceArn=check.settings.bucket_arn(check.twin.name),
-                **parameters,
-            ),
-            check.twin.is_settling,
-        )
+        try:
+            check.budget.settle(
+                lambda: getattr(control, operation)(
+                    AccountId=check.settings.dr_account_id,
+                    ResourceArn=check.settings.bucket_arn(check.twin.name),
+                    **parameters,
+                ),
+                is_settling,
+            )
+        except ClientError as error:
+            raise (_untaggable(check, error) if error_code(error) in _LACKING else error) from error
     check.changes.append(control.meta.method_to_api_mapping[operation])

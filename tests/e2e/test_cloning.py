@@ -514,6 +514,33 @@ def test_sabotage(pair: Pair) -> None:
     assert drifted == CLONABLE - {"policy"} - ({"request_payment"} if restores else set())
 
 
+def test_lone_delete_markers_wait_for_the_job(root: Example) -> None:
+    """Whether it runs is asked for in the source account, by the function of the DR account."""
+    stack, row = root.stack, ROWS["lifecycle"]
+    bucket = f"{root.name}-lone-delete-markers"
+    rule = {
+        "ID": "markers",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "Expiration": {"ExpiredObjectDeleteMarker": True},
+    }
+    with stack.events_lost():
+        stack.create_bucket(bucket)
+        stack.source_s3.put_object(Bucket=bucket, Key="old", Body=b"x")
+        row.put(stack.source_s3, bucket, [rule])
+        tags = [{"Key": "dr", "Value": TRIGGERS[root.name]}]
+        stack.source_s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
+
+    def after_a_check() -> Any:
+        check(stack, [bucket])
+        stack.settle()
+        return row.read(stack.dr_s3, stack.twin(bucket))
+
+    assert after_a_check() is None, "it is held back from the beginning"
+    wait_for(after_a_check, PATIENCE, lambda: "it was never put")
+    assert after_a_check() == [rule]
+
+
 def wait_for_twin(pair: Pair, row: Row, value: Any, what: str) -> None:
     def shows() -> bool:
         return bool(row.read(pair.stack.dr_s3, pair.twin.bucket) == value)

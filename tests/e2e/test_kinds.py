@@ -177,7 +177,13 @@ def twin_policy(stack: Deployment, twin: str) -> list[dict[str, Any]]:
         "Action": objects,
         "Resource": f"{arn}/*",
     }
-    return [tls, replication]
+    looks = {
+        **replication,
+        "Sid": "S3DrReplicationLooks",
+        "Action": ["s3:GetBucketVersioning", "s3:ListBucket"],
+        "Resource": arn,
+    }
+    return [tls, replication, looks]
 
 
 def assert_object_arrives(stack: Deployment, bucket: str, kind: Kind) -> None:

@@ -97,7 +97,7 @@ def assert_ignored(functions: Functions, handler: Handler, sent: object, reason:
     assert result["reason"] == reason if reason else result["reason"], result
     assert result["changes"] == []
     [line] = functions.log_lines()
-    assert line["level"] == "WARNING", "somebody should look at what nobody understands"
+    assert line["level"] == "WARN", "somebody should look at what nobody understands"
     assert line["detail"], "one sentence says what was wrong"
     assert "stack_trace" not in line, "bad input is no fault of the program"
     assert len(json.dumps(line)) < 4000, "hostile input must not swell the log"

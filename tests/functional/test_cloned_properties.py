@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functional.clonable import CASES, Case, Pair, Sides
-from functional.payload import Functions, World, troubles
+from functional.payload import DR_REGION, Functions, World, fault, troubles
 from s3_dr.profiles import CLONABLE
 
 pytest_plugins = ["functional.payload", "functional.clonable"]
@@ -88,7 +88,7 @@ def test_what_others_change_on_the_twin_is_reported_and_put_back_if_the_profile_
     assert troubles(result) == [
         f"DRIFT: somebody changed {case.name} of {pair.twin}: left as it is"
     ]
-    assert pair.functions.log_lines()[-1]["level"] == "WARNING"
+    assert pair.functions.log_lines()[-1]["level"] == "WARN"
     assert pair.functions.writes == []
     pair.assert_twin_has(sabotage)
 
@@ -106,7 +106,7 @@ def test_what_others_change_on_the_twin_is_reported_and_put_back_if_the_profile_
     assert line["outcome"] in ("copied", "translated")
     assert line["reason"] == "DRIFT"
     assert troubles(result) == [f"DRIFT: somebody changed {case.name} of {pair.twin}: put back"]
-    assert pair.functions.log_lines()[-1]["level"] == "WARNING", "it is said nevertheless"
+    assert pair.functions.log_lines()[-1]["level"] == "WARN", "it is said nevertheless"
     pair.assert_twin_has(case.on_twin)
     pair.settled()
 
@@ -166,3 +166,53 @@ def test_an_adopted_twin_that_has_nothing_gets_it(pair: Pair, case: Case) -> Non
     assert not troubles(result)
     pair.assert_twin_has(case.on_twin)
     pair.settled()
+
+
+ACCELERATE = pytest.mark.parametrize("case", [c for c in CASES if c.name == "accelerate"], ids=str)
+# In some regions, and in the partitions of China and of the US government.
+LACKING = pytest.mark.parametrize("code", ["MethodNotAllowed", "UnsupportedArgument"])
+NO_ACCELERATION = {
+    "property": "accelerate",
+    "outcome": "skipped",
+    "reason": "NOT_PORTABLE",
+    "notes": ["S3 has no accelerate in us-east-2"],
+}
+
+
+@ACCELERATE
+@LACKING
+def test_what_the_dr_region_lacks_is_skipped_and_said(
+    pair: Pair, local_aws: Any, code: str
+) -> None:
+    operation = "BucketAccelerateConfiguration"
+    lacks = [fault(f"{verb}{operation}", pair.twin, code, 405, times=99) for verb in ("Get", "Put")]
+    pair.configure("Enabled")
+    local_aws.faults(lacks)
+
+    result, line = pair.check()
+    assert (result["outcome"], line) == ("passed_on", NO_ACCELERATION)
+    assert pair.world.tags(pair.twin, DR_REGION)["s3-dr:cloned"] == "", "nothing is left behind"
+    for _ in range(2):
+        result, line = pair.check()
+        assert line == NO_ACCELERATION
+        assert pair.functions.writes == [], "S3 is not asked again for what it does not have"
+
+    pair.configure(None)
+    result, line = pair.check()
+    assert line == {"property": "accelerate", "outcome": "same"}, "neither has it"
+    pair.configure("Enabled")
+    local_aws.faults([])
+    _, line = pair.check()
+    assert line["outcome"] == "copied", "the region has it now"
+    pair.settled()
+
+
+@ACCELERATE
+@LACKING
+def test_what_the_source_region_lacks_is_not_set(pair: Pair, local_aws: Any, code: str) -> None:
+    local_aws.faults([fault("GetBucketAccelerateConfiguration", pair.bucket, code, 405, times=99)])
+
+    result, line = pair.check()
+
+    assert (result["outcome"], line["outcome"]) == ("passed_on", "same")
+    local_aws.faults([])

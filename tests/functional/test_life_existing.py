@@ -988,7 +988,8 @@ def test_a_job_that_a_person_cancelled_stays_cancelled(life: Life) -> None:
 def forget(life: Life) -> None:
     """Let S3 have forgotten the job while it was thought to run."""
     gone = str(uuid.uuid4())
-    life.change_record(lambda record: record["job"].update(id=gone, ended_at="", status="Active"))
+    made = {"id": gone, "ended_at": "", "status": "Active", "created_at": ago(days=99)}
+    life.change_record(lambda record: record["job"].update(made))
 
 
 def test_a_job_that_s3_forgot_is_left(life: Life) -> None:
@@ -1005,15 +1006,97 @@ def test_a_job_that_s3_forgot_is_left(life: Life) -> None:
     assert len(life.jobs()) == 1
 
 
-@pytest.mark.parametrize("code", ["NoSuchJobException", "NotFoundException"])
+@pytest.mark.parametrize("code", ["NoSuchJob", "NoSuchJobException", "NotFoundException"])
 def test_a_job_that_s3_does_not_know_is_left_in_whichever_words(life: Life, code: str) -> None:
     life.put("a")
     life.tag()
     life.fail("DescribeJob", code, 404, times=3)
 
     last = life.last()
+    assert (last["outcome"], last["backfill"]["status"]) == ("protected", "preparing"), "not yet"
 
+    life.change_record(lambda record: record["job"].update(created_at=ago(hours=2), total=1))
+    life.fail("DescribeJob", code, 404, times=3)
+    last = life.last()
     assert (last["outcome"], last["backfill"]["status"]) == ("protected", "unknown")
+    assert len(life.jobs()) == 1
+
+
+def test_a_job_of_which_nothing_was_ever_seen_is_made_once_more(life: Life) -> None:
+    life.put("a")
+    life.tag()
+    life.change_record(lambda record: record["job"].update(created_at=ago(hours=2)))
+    life.fail("DescribeJob", "NoSuchJobException", 404)
+
+    assert life.last()["changes"] == ["CreateJob"]
+    life.settled()
+    life.assert_whole()
+
+
+# --- lone delete markers -----------------------------------------------------
+
+MARKERS = {
+    "ID": "markers",
+    "Status": "Enabled",
+    "Filter": {"Prefix": ""},
+    "Expiration": {"ExpiredObjectDeleteMarker": True},
+}
+
+
+def lifecycle(life: Life) -> list[Any]:
+    """The lifecycle rules of the twin."""
+    try:
+        found = life.dr.get_bucket_lifecycle_configuration(Bucket=life.twin)
+    except life.dr.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchLifecycleConfiguration":
+            raise
+        return []
+    return list(found["Rules"])
+
+
+def is_held_back(life: Life) -> bool:
+    """Whether a check, which must be well, says that the rule has to wait."""
+    life.functions.calls.clear()
+    (line,) = (line for line in life.check()[1]["properties"] if line["property"] == "lifecycle")
+    said = any("held back until existing objects" in note for note in line.get("notes", []))
+    assert said is (lifecycle(life) == []), "what is said is so"
+    return said
+
+
+def test_lone_delete_markers_stay_in_the_twin_until_the_job_has_ended(life: Life) -> None:
+    """A marker may come before its versions: without it, a deleted object would show again."""
+    rules = {"Rules": [MARKERS]}
+    life.s3.put_bucket_lifecycle_configuration(Bucket=life.bucket, LifecycleConfiguration=rules)
+    life.put("a", "b")
+    life.s3.delete_object(Bucket=life.bucket, Key="a")
+    hold(life)
+    life.retag()
+
+    assert is_held_back(life), "from the beginning, before there is a job"
+    assert is_held_back(life)
+    assert life.functions.writes == [], "what is held back is in sync, and no drift"
+    go_on(life)
+    life.ended()
+    assert not is_held_back(life), "the first check after the job puts it"
+    assert not is_held_back(life)
+    assert life.functions.writes == []
+    life.assert_whole()
+
+    hold(life)
+    life.asked(BACKFILL, everything=True)
+    assert is_held_back(life), "the first check after a job began takes it away"
+    go_on(life)
+    life.ended()
+    assert not is_held_back(life)
+
+    life.untag()
+    life.put("c")
+    hold(life)
+    life.retag()
+    assert is_held_back(life), "a rule that is off is about to be on, and a job to begin"
+    go_on(life)
+    life.ended()
+    assert not is_held_back(life)
 
 
 # --- tasks that fail ---------------------------------------------------------

@@ -379,9 +379,11 @@ def test_each_client_is_of_its_region() -> None:
 @pytest.mark.parametrize(
     ("variable", "reads", "others", "region"),
     [
-        # The function runs in the other region than the buckets it reads are in.
-        ("SOURCE_READER_ROLE_ARN", "source_s3", ["dr_s3", "dr_kms"], "us-east-2"),
-        ("TWIN_READER_ROLE_ARN", "dr_s3", ["source_s3", "source_kms"], "us-west-2"),
+        # The function runs in the other region than the buckets it reads are in, which the account
+        # of the role need not have enabled.
+        ("SOURCE_READER_ROLE_ARN", "source_s3", ["dr_s3", "dr_kms"], "us-west-2"),
+        ("TWIN_READER_ROLE_ARN", "dr_s3", ["source_s3", "source_kms"], "us-east-2"),
+        ("TWIN_READER_ROLE_ARN", "dr_tagging", ["source_tagging", "source_s3"], "us-east-2"),
     ],
 )
 def test_buckets_of_the_other_account_are_read_as_its_reader(
@@ -395,7 +397,7 @@ def test_buckets_of_the_other_account_are_read_as_its_reader(
     assert sts.asked == [], "the role is assumed when it is needed"
     assert signed_by(getattr(clients, reads)) == "ROLE1"
     [request] = sts.asked
-    assert f"//sts.{region}.amazonaws.com" in request.url, "in the region the function runs in"
+    assert f"//sts.{region}.amazonaws.com" in request.url, "in the region of the role's account"
     body = request.body if isinstance(request.body, str) else request.body.decode()
     assert "role%2Fs3-dr-source-reader" in body
     assert "RoleSessionName=s3-dr" in body, "CloudTrail there tells who it was"

@@ -479,3 +479,190 @@ def test_each_warning_says_what_to_do_or_why() -> None:
     assert failed == "3 objects of orders were not copied: 2 A, 1 B"
     assert silent.endswith("no report")
     assert broken.endswith("failed: X: why")
+
+
+# --- what S3 does to a job by itself -----------------------------------------
+
+
+class Jobs(Control):
+    """S3 Control, with what it says of a job."""
+
+    def __init__(self, **found: Any) -> None:
+        super().__init__()
+        self.found: dict[str, Any] | str = found
+
+    def describe_job(self, **_: Any) -> Any:
+        if isinstance(self.found, str):
+            raise ClientError({"Error": {"Code": self.found}}, "DescribeJob")
+        return {"Job": self.found}
+
+
+class Kept:
+    """A memory that is nowhere."""
+
+    is_kept = True
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+
+    def save(self) -> None:
+        """Everything is here already."""
+
+
+def followed(control: Jobs, last: Job, **fields: Any) -> tuple[Check, Record]:
+    """A check that follows a job, and what is remembered afterwards."""
+    made = check(SimpleNamespace(source_control=control, source_s3=None, dr_s3=None), **fields)
+    memory: Any = Kept(Record(profile="standard", rule="r", job=last))
+    backfill.keep_up(made, seen(made), memory)
+    return made, memory.record
+
+
+@pytest.mark.parametrize("code", ["NoSuchJob", "NoSuchJobException", "NotFoundException"])
+@pytest.mark.parametrize("status", ["New", "Suspended"])
+def test_a_young_job_that_s3_does_not_know_is_not_known_yet(code: str, status: str) -> None:
+    control = Jobs()
+    control.found = code
+
+    made, record = followed(control, job(status=status, created_at=ago(minutes=50)))
+
+    assert record.job == job(status=status, created_at=record.job.created_at)  # type: ignore[union-attr]
+    assert made.backfill["status"] == STATUSES[status], "as it was seen last"
+    assert control.asked == [], "and no second job"
+
+    made, record = followed(control, job(status=status, created_at=ago(minutes=70)))
+
+    assert made.backfill["status"] == "unknown"
+    assert record.job and record.job.ended_at
+
+
+def test_a_job_that_waited_too_long_for_a_yes_is_made_again_and_waits_again() -> None:
+    """S3 fails what was suspended for 30 days."""
+    ended = datetime.now(UTC) - timedelta(hours=2)
+    expired = Jobs(
+        Status="Failed",
+        ProgressSummary={"TotalNumberOfTasks": 7},
+        TerminationDate=ended,
+        FailureReasons=[{"FailureCode": "JobExpired", "FailureReason": "not confirmed in time"}],
+    )
+    gap = Gap("g", everything=True, is_first=True, after_put=True)
+    waiting = job(status="Suspended", gap=gap, total=7, created_at=ago(days=31))
+
+    made, record = followed(expired, waiting, existing_objects_limit=5)
+
+    [asked] = expired.asked
+    assert asked["ConfirmationRequired"] is True
+    assert "ObjectReplicationStatuses" not in asked["ManifestGenerator"]["S3JobManifestGenerator"]
+    assert record.job and record.job.gap == replace(gap, id="j-1", attempt=2)
+    assert not record.job.confirmed, "nobody said yes"
+    assert made.changes == ["CreateJob"]
+
+    again = Jobs(Status="Suspended", ProgressSummary={"TotalNumberOfTasks": 7})
+    made, record = followed(again, record.job, existing_objects_limit=5)
+    assert (made.backfill["status"], made.changes) == ("waiting", [])
+
+
+# --- whether one is under way ------------------------------------------------
+
+
+def told(
+    record: Record | bytes | None, status: str = "Active", failed: int = 0, /, **variables: str
+) -> bool:
+    """What the function that has the twin sees of the record, and of a job that had not ended."""
+    body = record.to_json().encode() if isinstance(record, Record) else record
+
+    def get_object(**asked: Any) -> Any:
+        assert asked["Key"] == "state/orders.json"
+        if body is None:
+            raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
+        return {"Body": io.BytesIO(body), "ETag": "e"}
+
+    summary = {"TotalNumberOfTasks": 2, "NumberOfTasksFailed": failed}
+    control = Jobs(Status=status, ProgressSummary=summary)
+    control.found = status if status.startswith("NoSuch") else control.found
+    clients = SimpleNamespace(
+        source_s3=SimpleNamespace(get_object=get_object), source_control=control, dr_s3=None
+    )
+    made = checked(clients, "orders", **{"REPORTS_BUCKET": "reports", **variables})
+    return backfill.is_under_way(made, seen(made), "1")
+
+
+def since(**changes: Any) -> Job:
+    return job(**{"created_at": ago(days=9), **changes})
+
+
+def ended(**changes: Any) -> Job:
+    return since(**{"status": "Complete", "total": 2, "ended_at": ago(days=9), **changes})
+
+
+DONE = Record(profile="standard", rule="r", life="1", job=ended())
+
+
+@pytest.mark.parametrize(
+    ("record", "is_under_way"),
+    [
+        (None, True),
+        (b"no record", True),
+        (DONE, False),
+        (replace(DONE, job=None), False),
+        (replace(DONE, gap=Gap("g")), True),
+        (replace(DONE, life="0"), True),
+        (replace(DONE, rule=""), True),
+        (replace(DONE, job=ended(failed=1)), True),
+        (replace(DONE, job=ended(status="Failed")), True),
+        (replace(DONE, job=ended(status="Failed", gap=Gap("g", attempt=8))), False),
+        (replace(DONE, job=ended(status="Cancelled", failed=1)), False),
+        (replace(DONE, job=ended(status="Unknown")), False),
+        (replace(DONE, job=ended(total=0, gap=Gap("g", after_put=True))), True),
+        (replace(DONE, job=ended(total=0, gap=Gap("g", after_put=True, attempt=2))), False),
+    ],
+    ids=str,
+)
+def test_whether_existing_objects_are_on_their_way(
+    record: Record | bytes | None, is_under_way: bool
+) -> None:
+    assert told(record) is is_under_way
+    assert told(record, REPORTS_BUCKET="") is False, "without a memory there are no jobs"
+
+
+@pytest.mark.parametrize(
+    ("status", "failed", "is_under_way"),
+    [
+        ("Suspended", 0, True),
+        ("Active", 0, True),
+        ("Failing", 0, True),
+        ("Complete", 0, False),
+        ("Complete", 1, True),  # what failed is to be repeated
+        ("Failed", 0, True),
+        ("Cancelled", 1, False),
+        ("NoSuchJob", 0, False),
+    ],
+)
+def test_a_job_that_has_ended_since_is_under_way_no_more(
+    status: str, failed: int, is_under_way: bool
+) -> None:
+    """The function that writes the record comes later."""
+    assert told(replace(DONE, job=since()), status, failed) is is_under_way
+
+
+def test_a_job_that_s3_does_not_know_yet_is_under_way() -> None:
+    assert told(replace(DONE, job=since(created_at=ago(minutes=1))), "NoSuchJob") is True
+
+
+@pytest.mark.parametrize("wish", ["report", "ignore"])
+def test_nothing_is_on_its_way_that_nobody_wants(wish: str) -> None:
+    waits_for_nobody = {"PROFILES": profiles(existing_objects=wish)}
+    for record in (None, replace(DONE, gap=Gap("g")), replace(DONE, life="0")):
+        assert told(record, **waits_for_nobody) is False
+    for record in (replace(DONE, gap=Gap("g", wanted=True)), replace(DONE, job=since())):
+        assert told(record, **waits_for_nobody) is True, "a person asked for it"
+
+
+def test_a_record_that_cannot_be_read_is_no_answer() -> None:
+    def get_object(**_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetObject")
+
+    clients = SimpleNamespace(source_s3=SimpleNamespace(get_object=get_object), dr_s3=None)
+    made = check(clients)
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        backfill.is_under_way(made, seen(made), "1")

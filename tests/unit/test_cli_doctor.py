@@ -52,6 +52,7 @@ def test_all_is_well(world: World, capsys: pytest.CaptureFixture[str]) -> None:
         "role s3-dr-batch": "is there",
         "role s3-dr-sweep": "is there",
         "rule s3-dr-s3-events": "enabled",
+        "rule s3-dr-tag-changes": "enabled",
         "rule s3-dr-check-requests": "enabled",
         "rule s3-dr-sweep": "enabled",
         "failures us-west-2": "s3-dr-failures is empty",
@@ -407,4 +408,4 @@ def test_a_person_reads_a_table(world: World, capsys: pytest.CaptureFixture[str]
 
     said = capsys.readouterr().out
     assert "no trail logs management events → set create_trail, or" in said
-    assert said.splitlines()[-1] == "20 ok, 0 warn, 1 fail, 1 skipped"
+    assert said.splitlines()[-1] == "21 ok, 0 warn, 1 fail, 1 skipped"

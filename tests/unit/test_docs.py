@@ -13,7 +13,7 @@ import pytest
 
 from s3_dr.cloning.engine import Fidelity, Why
 from s3_dr.cloning.properties import PROPERTIES
-from s3_dr.cloning.source_policy import REPLICATION_SID, TLS_SID
+from s3_dr.cloning.source_policy import OUR_SIDS
 from s3_dr.outcomes import Outcome, Reason
 from s3_dr.profiles import CLONABLE, STORAGE_CLASSES, Profile
 from s3_dr.tags import CLONED_TAG, LIFE_TAG, MANAGER_TAG, SOURCE_TAG
@@ -181,7 +181,6 @@ def test_every_action_is_named() -> None:
     conditions = {
         "iam:PassedToService",
         "kms:ViaService",
-        "s3:RequestJobOperation",
         "s3:ResourceAccount",
     }
     actions = {action for f in files for action in re.findall(pattern, f.read_text("utf-8"))}
@@ -191,7 +190,7 @@ def test_every_action_is_named() -> None:
 
 
 def test_marks_are_called_what_they_are_called() -> None:
-    for mark in (SOURCE_TAG, MANAGER_TAG, CLONED_TAG, LIFE_TAG, TLS_SID, REPLICATION_SID):
+    for mark in (SOURCE_TAG, MANAGER_TAG, CLONED_TAG, LIFE_TAG, *OUR_SIDS):
         assert f"`{mark}`" in README
 
 

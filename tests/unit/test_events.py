@@ -35,6 +35,7 @@ NAMING_THE_BUCKET = [
     "put_bucket_tagging_no_tags",
     "put_bucket_tagging_one_tag",
     "put_bucket_versioning",
+    "tag_change_on_resource",
     "tag_resource",
     "tag_resource_capital",
     "tag_resource_encoded",
@@ -47,7 +48,6 @@ IGNORED = {
     "put_bucket_tagging_denied": Reason.FAILED_CALL,
     "put_bucket_versioning_own_role": Reason.OWN_EVENT,
     "sns_message": Reason.UNKNOWN_EVENT,
-    "tag_change_on_resource": Reason.UNKNOWN_EVENT,
     "tag_resource_access_point": Reason.NOT_A_BUCKET,
 }
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -607,3 +607,23 @@ def test_a_message_cannot_ask_for_more_than_a_check(field: str) -> None:
     [received] = from_sns(sns_event(json.dumps(forged)))
 
     assert received == BucketRequest("orders", "")
+
+
+@pytest.mark.parametrize(
+    ("resources", "reason"),
+    [
+        (["arn:aws:s3:us-west-2:111122223333:accesspoint/ap"], Reason.NOT_A_BUCKET),
+        (["arn:aws-cn:s3:::orders"], Reason.OTHER_PARTITION),
+        ([], Reason.UNKNOWN_EVENT),
+        ([None, {}], Reason.UNKNOWN_EVENT),
+        ("arn:aws:s3:::orders", Reason.UNKNOWN_EVENT),
+        (None, Reason.UNKNOWN_EVENT),
+    ],
+)
+def test_a_change_of_tags_that_names_no_bucket_is_ignored(resources: Any, reason: Reason) -> None:
+    sent = {**event("tag_change_on_resource"), "resources": resources}
+
+    [found] = read("source_bucket_check", sent, SETTINGS)
+
+    assert isinstance(found, Ignored)
+    assert (found.reason, found.correlation_id) == (reason, sent["id"])

@@ -69,7 +69,7 @@ def test_one_buckets_error_stops_no_other_and_is_raised_in_the_end(stepping: Fun
         ("fine-1", "INFO"),
         ("ignored-1", "INFO"),
         ("blocked-1", "ERROR"),
-        ("Not a bucket", "WARNING"),
+        ("Not a bucket", "WARN"),
     ],
 )
 def test_the_level_tells_who_has_to_act(stepping: Functions, bucket: str, level: str) -> None:

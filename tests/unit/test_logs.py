@@ -40,7 +40,7 @@ def test_a_record_is_one_line_of_json_with_its_fields(output: Output) -> None:
     [line] = lines(output)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("timestamp"))
     assert line == {
-        "level": "WARNING",
+        "level": "WARN",
         "message": "two\nlines",
         "bucket": "ordérs",
         "changes": ["A"],

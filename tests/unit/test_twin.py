@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from functional.payload import checked, s3_model_without
 from s3_dr import twin
@@ -102,3 +103,65 @@ def test_the_twins_namespace_is_that_of_the_dr_account() -> None:
     asked = created(**OWN_NAMESPACE, DR_ACCOUNT_ID="444455556666", DR_BUCKET_PREFIX="copy-")
 
     assert asked["Bucket"] == "copy-orders-dr-444455556666-us-east-2-an"
+
+
+# --- where S3 does not know tags, or not yet ---------------------------------
+
+
+class Control:
+    """S3 Control, which gives these answers first and then takes everything."""
+
+    def __init__(self, *codes: str) -> None:
+        self.codes, self.calls = list(codes), 0
+        names = {"tag_resource": "TagResource", "untag_resource": "UntagResource"}
+        self.meta = SimpleNamespace(method_to_api_mapping=names)
+
+    def tag_resource(self, **_: Any) -> None:
+        self.calls += 1
+        if self.codes:
+            raise ClientError({"Error": {"Code": self.codes.pop(0)}}, "TagResource")
+
+    untag_resource = tag_resource
+
+
+def tagged(control: Control) -> Any:
+    check = checked(SimpleNamespace(source_s3=None, dr_s3=None, dr_control=control))
+    twin.tag(check, {"a": "b"})
+    return check
+
+
+def test_a_bucket_that_s3_control_does_not_know_yet_is_tagged_when_it_does() -> None:
+    control = Control("NoSuchResource", "NoSuchResource")
+
+    assert tagged(control).changes == ["TagResource"]
+    assert control.calls == 3
+
+
+def test_another_answer_of_s3_control_is_an_error() -> None:
+    control = Control("AccessDenied")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        tagged(control)
+    assert control.calls == 1
+
+
+@pytest.mark.parametrize("code", ["MethodNotAllowed", "UnsupportedArgument"])
+def test_a_region_that_cannot_mark_a_twin_is_refused(code: str) -> None:
+    class Refusing(S3):
+        def create_bucket(self, **_: Any) -> None:
+            raise ClientError({"Error": {"Code": code}}, "CreateBucket")
+
+    check = checked(SimpleNamespace(source_s3=None, dr_s3=Refusing()))
+    for operation, attempt in (
+        ("CreateBucket", lambda: twin.create(check, is_locked=False)),
+        ("TagResource", lambda: tagged(Control(code))),
+    ):
+        with pytest.raises(Blocked) as caught:
+            attempt()
+
+        assert caught.value.reason == Reason.TAGS_NOT_SUPPORTED
+        assert f"us-east-2 cannot tag a bucket the way twins are marked ({operation}: {code})" in (
+            str(caught.value)
+        )
+        assert "s3-dr:source-bucket=orders" in str(caught.value), "what a person can do instead"
+    assert check.changes == [], "nothing was made"

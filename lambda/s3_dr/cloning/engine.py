@@ -19,9 +19,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from .. import twin
+from .. import backfill, twin
 from ..aws import Bucket, error_code, error_name, is_denied
 from ..check import Check, Seen
+from ..outcomes import Blocked
 from .terms import Terms
 
 # Left behind before a write, and for good by a run that was ended: what is found then may be ours.
@@ -118,6 +119,7 @@ class Property:
         normal: gives a value in the one form in which values are compared. Twins carry marks of
             it: in another form everything would look as if somebody had changed it.
         operation: a method of the client that older versions of boto3 do not have.
+        lacking: the error codes by which S3 says that a region does not have it.
         read_twin: gives the twin's value, where that is not all that ``read`` gives.
         is_whole: what S3 refuses of it is a failure: half of it may be worse than nothing.
     """
@@ -129,6 +131,7 @@ class Property:
     is_forced: bool = False
     normal: Callable[[Any], Any] = lambda value: value
     operation: str = ""
+    lacking: frozenset[str] = frozenset()
     read_twin: Callable[[Bucket], Any] | None = None
     is_whole: bool = False
 
@@ -214,6 +217,11 @@ class Cloning:
             partition=settings.partition,
         )
 
+    @cached_property
+    def is_catching_up(self) -> bool:
+        """Whether existing objects are on their way to the twin, or about to be."""
+        return backfill.is_under_way(self.check, self.seen, self.marked.life)
+
     @property
     def restores(self) -> bool:
         """Whether what others changed on the twin is put back."""
@@ -235,8 +243,16 @@ class Cloning:
     def of_source(self, each: Property) -> Any:
         """The source's value, read once."""
         if each.name not in self.source_values:
-            self.source_values[each.name] = each.read(self.check.source)
+            self.source_values[each.name] = self._read_source(each)
         return self.source_values[each.name]
+
+    def _read_source(self, each: Property) -> Any:
+        try:
+            return each.read(self.check.source)
+        except ClientError as error:
+            if error_code(error) in each.lacking:
+                return None
+            raise
 
     def wanted(self, each: Property) -> Any:
         """What is to be cloned of a property, were nothing of it on the twin; None for nothing.
@@ -287,6 +303,7 @@ class Cloning:
         write: whatever changes after that look has a check of its own, which sees what was written.
 
         Raises:
+            Blocked: the twin cannot be told what is written to it.
             ClientError: a forced property could not be set.
         """
         self._steps = steps = [_Step(each) for each in properties]
@@ -337,6 +354,24 @@ class Cloning:
             return (each.read_twin or each.read)(self.check.twin)
         return self.twin_values[each.name]
 
+    def _found_if_any(self, step: _Step) -> Any:
+        """The twin's value.
+
+        Raises:
+            NotPortable: its region does not have what the source has.
+        """
+        try:
+            return self._found(step)
+        except ClientError as error:
+            if error_code(error) not in step.each.lacking:
+                raise
+            if step.source is None:
+                return None
+            raise self._lacks(step) from error
+
+    def _lacks(self, step: _Step) -> NotPortable:
+        return NotPortable(f"S3 has no {step.each.name} in {self.check.settings.dr_region}")
+
     def _force(self, step: _Step) -> None:
         each, step.reason, self._notes = step.each, Why.FORCED, step.notes
         try:
@@ -367,7 +402,7 @@ class Cloning:
         """Whether the source has changed since it was read; it is then as read now."""
         step.writes = False
         try:
-            now = step.each.read(self.check.source)
+            now = self._read_source(step.each)
         except Exception as error:  # noqa: BLE001 - reported, and raised when all had their turn
             self._fail(step, error)
             return False
@@ -392,9 +427,11 @@ class Cloning:
         step.source = self.of_source(each)
         # A new twin is looked at where there is something to write, as S3 gives it some settings.
         is_new = self.marked.is_new and not step.wrote
-        step.found = None if is_new else self._found(step)
         try:
+            step.found = None if is_new else self._found_if_any(step)
             step.wanted = each.translate(self, step.source, step.found)
+            if is_new and step.wanted is not None:
+                step.found = self._found_if_any(step)
         except NotPortable as reason:
             # What the twin has in that place instead is no drift.
             self.note(str(reason))
@@ -402,8 +439,6 @@ class Cloning:
             step.writes = self.is_ours(each) and self.may_write(each, step.found)
             step.outcome = Fidelity.TRANSLATED if step.writes else Fidelity.SKIPPED
             return
-        if is_new and step.wanted is not None:
-            step.found = self._found(step)
         self._compare(step)
 
     def _compare(self, step: _Step) -> None:
@@ -459,6 +494,8 @@ class Cloning:
                 if not self._was_refused(step):
                     self._mark(step.each.key, _UNDER_WAY)
             self._remember()
+        except Blocked:
+            raise
         except Exception as error:  # noqa: BLE001 - reported, and raised when all had their turn
             # What is not remembered would later look like the work of somebody else.
             self._left = before
@@ -477,6 +514,8 @@ class Cloning:
     def _remember_all(self) -> None:
         try:
             self._remember()
+        except Blocked:
+            raise
         except Exception as error:  # noqa: BLE001 - reported, and raised when all had their turn
             for step in self._steps:
                 if step.each.key in self._touched:
@@ -498,9 +537,12 @@ class Cloning:
         try:
             step.each.write(self, step.wanted, step.found)
         except ClientError as error:
-            if step.each.is_whole or not is_refusal(error):
+            if error_code(error) in step.each.lacking:
+                self._refuse(step, str(self._lacks(step)))
+            elif step.each.is_whole or not is_refusal(error):
                 raise
-            self._refuse(step, str(error))
+            else:
+                self._refuse(step, str(error))
             return
         self._leave(step)
         for sentence in step.doubts:
@@ -514,8 +556,10 @@ class Cloning:
         try:
             now = (each.read_twin or each.read)(self.check.twin)
         except Exception as error:  # noqa: BLE001 - the step has failed already
-            step.notes.append(str(error))
-            return
+            if not (isinstance(error, ClientError) and error_code(error) in each.lacking):
+                step.notes.append(str(error))
+                return
+            now = None
         if each.text(now) != each.text(step.found):
             self._mark(each.key, each.mark(now))
         elif now is None and step.outcome == Fidelity.SKIPPED:

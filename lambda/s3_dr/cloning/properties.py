@@ -377,6 +377,8 @@ PROPERTIES = (
         select=lambda response: response.get("Status", "").replace("Suspended", ""),
         parameters=lambda value: {"AccelerateConfiguration": {"Status": value or "Suspended"}},
         translate=translators.accelerate,
+        # https://github.com/hashicorp/terraform-provider-aws/issues/16969
+        lacking=frozenset({"MethodNotAllowed", "UnsupportedArgument"}),
     ),
     _whole(
         "abac",

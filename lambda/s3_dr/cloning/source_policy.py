@@ -16,9 +16,10 @@ from .terms import Terms
 # The statements that every twin has of its own (`twin_policy`).
 TLS_SID = "S3DrDenyInsecureTransport"
 REPLICATION_SID = "S3DrReplication"
+LOOK_SID = "S3DrReplicationLooks"
 LOGS_SID = "S3DrLogDelivery"
 REPORTS_SID = "S3DrReportDelivery"
-OUR_SIDS = frozenset({TLS_SID, REPLICATION_SID, LOGS_SID, REPORTS_SID})
+OUR_SIDS = frozenset({TLS_SID, REPLICATION_SID, LOOK_SID, LOGS_SID, REPORTS_SID})
 
 _PAIRS = (("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "NotResource"))
 _ELEMENTS = ("Sid", "Effect", *(name for pair in _PAIRS for name in pair), "Condition")
@@ -48,6 +49,16 @@ _KNOWN = re.compile(r"\d{12}|o-.+", re.ASCII)
 _COPY_SOURCE = "s3:x-amz-copy-source"
 _KMS_KEY = "s3:x-amz-server-side-encryption-aws-kms-key-id"
 _REGION = "aws:requestedregion"
+# By how the names of its regions begin; all others are of the usual partition.
+_PARTITIONS = {
+    "cn": "aws-cn",
+    "eu-isoe": "aws-iso-e",
+    "eusc-de": "aws-eusc",
+    "us-gov": "aws-us-gov",
+    "us-iso": "aws-iso",
+    "us-isob": "aws-iso-b",
+    "us-isof": "aws-iso-f",
+}
 _VPC = ("aws:sourcevpc", "aws:vpcsourceip", "aws:vpce", "aws:ec2instancesource")
 _ABOUT_BUCKET = ("aws:resourcetag/", "s3:buckettag/", "aws:resourceorg")
 # Our roles do without these on a twin. Any other action may be one that they need.
@@ -496,9 +507,9 @@ def _matches(pattern: str, text: str, widely: bool = False) -> bool:
 def _partition(terms: Terms) -> str:
     """The partition, for where only a wildcard stands for it."""
     known = [arn for arn in (terms.replica_key_arn, *terms.role_arns) if arn]
-    by_region = {"cn": "arn:aws-cn:", "us-gov": "arn:aws-us-gov:"}
-    region = terms.source_region.rsplit("-", 2)[0]
-    return [*known, by_region.get(region, "arn:aws:")][0].split(":")[1]
+    if known:
+        return known[0].split(":")[1]
+    return _PARTITIONS.get(terms.source_region.rsplit("-", 2)[0], "aws")
 
 
 def _denied(

@@ -65,6 +65,7 @@ def lifecycle(cloning: Cloning, value: Value, _: Value) -> Value:
             kept["Filter"] = {"Prefix": kept.pop("Prefix")}
         if profile.lifecycle == "safe":
             kept = _without_deletions(cloning, kept)
+        kept = _with_lone_markers(cloning, kept)
         if kept.keys() - {"ID", "Status", "Filter"}:
             rules.append(kept)
     if days := profile.noncurrent_version_expiration_days:
@@ -99,6 +100,23 @@ def _without_deletions(cloning: Cloning, rule: dict[str, Any]) -> dict[str, Any]
             "the original's clock"
         )
     return kept
+
+
+def _with_lone_markers(cloning: Cloning, rule: dict[str, Any]) -> dict[str, Any]:
+    """A rule that does not take delete markers away while existing objects are on their way.
+
+    A marker may come before the versions that it hides: taken away as a lone one, it would leave an
+    object in sight that is deleted in the source.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-batch.html
+    """
+    takes = rule.get("Expiration", {}).get("ExpiredObjectDeleteMarker")
+    if not (takes and cloning.is_catching_up):
+        return rule
+    cloning.note(
+        f"rule {rule.get('ID', 'without ID')}: ExpiredObjectDeleteMarker held back until existing "
+        "objects have been copied; the check after that puts it"
+    )
+    return {key: part for key, part in rule.items() if key != "Expiration"}
 
 
 def website(cloning: Cloning, value: Value, _: Value) -> Value:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..check import Check, Seen
 from ..outcomes import Blocked, Reason
-from .source_policy import LOGS_SID, OUR_SIDS, REPLICATION_SID, REPORTS_SID, TLS_SID, fixed_by
+from .source_policy import LOGS_SID, LOOK_SID, OUR_SIDS, REPLICATION_SID, REPORTS_SID, TLS_SID, fixed_by
 from .source_policy import normal as normal_statement
 
 # As whom S3 writes access logs, and reports of inventories and analyses, for a bucket.
@@ -186,4 +186,12 @@ def _our_statements(
         tls_only,
         *delivered,
         {**allow, "Sid": REPLICATION_SID, "Action": objects, "Resource": f"{arn}/*"},
+        # The walkthrough asks for these too, and for PutBucketVersioning, which nobody needs.
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-walkthrough-2.html
+        {
+            **allow,
+            "Sid": LOOK_SID,
+            "Action": ["s3:GetBucketVersioning", "s3:ListBucket"],
+            "Resource": arn,
+        },
     ]

@@ -593,7 +593,16 @@ def test_what_may_be_the_bucket_is_denied_and_not_allowed(terms: Terms, entry: s
 
 @pytest.mark.parametrize(
     ("region", "partition"),
-    [("us-west-2", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")],
+    [
+        ("us-west-2", "aws"),
+        ("cn-north-1", "aws-cn"),
+        ("us-gov-west-1", "aws-us-gov"),
+        ("eusc-de-east-1", "aws-eusc"),
+        ("us-iso-east-1", "aws-iso"),
+        ("us-isob-east-1", "aws-iso-b"),
+        ("eu-isoe-west-1", "aws-iso-e"),
+        ("us-isof-south-1", "aws-iso-f"),
+    ],
 )
 def test_a_wildcard_becomes_the_bucket_in_its_partition(region: str, partition: str) -> None:
     everything = [f"arn:{partition}:s3:::orders-dr", f"arn:{partition}:s3:::orders-dr/*"]
@@ -986,7 +995,9 @@ def test_variables_of_a_version_that_has_none_stay_letters() -> None:
     assert translate({"Statement": {**ALLOW, "Resource": f"{B}/{name}"}}, ONE)[0] == []
 
 
-@pytest.mark.parametrize("sid", ["S3DrDenyInsecureTransport", "S3DrReplication"])
+@pytest.mark.parametrize(
+    "sid", ["S3DrDenyInsecureTransport", "S3DrReplication", "S3DrReplicationLooks"]
+)
 def test_our_names_stay_ours(sid: str) -> None:
     expected = {key: value for key, value in ALLOW.items() if key != "Sid"}
 

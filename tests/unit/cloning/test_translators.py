@@ -137,10 +137,39 @@ def test_a_rule_that_only_deletes_is_left_out() -> None:
     assert translated("lifecycle", {"Rules": value["Rules"][:1]})[0] is None
 
 
+LONE_MARKERS = {"Expiration": {"ExpiredObjectDeleteMarker": True}}
+
+
 def test_delete_markers_without_objects_may_go() -> None:
-    value = {"Rules": [rule(Expiration={"ExpiredObjectDeleteMarker": True})]}
+    value = {"Rules": [rule(**LONE_MARKERS)]}
 
     assert translated("lifecycle", value) == (value, [])
+
+
+@pytest.mark.parametrize("mode", ["safe", "full"])
+def test_delete_markers_stay_while_their_objects_may_be_on_the_way(mode: str) -> None:
+    others = [rule(Transitions=[TRANSITION]), rule(AbortIncompleteMultipartUpload={"D": 7})]
+    made = cloning(lifecycle=mode)
+    made.is_catching_up = True
+
+    kept = translators.lifecycle(
+        made,
+        {"Rules": [rule(**LONE_MARKERS), rule(**LONE_MARKERS, Transitions=[TRANSITION])]},
+        None,
+    )
+    assert kept == {"Rules": [rule(Transitions=[TRANSITION])]}
+    assert [note.split(" held back")[0] for note in made._notes] == [
+        "rule old: ExpiredObjectDeleteMarker"
+    ] * 2
+    assert translators.lifecycle(made, {"Rules": [rule(**LONE_MARKERS)]}, None) is None
+    assert translators.lifecycle(made, {"Rules": others}, None) == {"Rules": others}
+
+
+def test_the_record_is_read_only_for_what_may_have_to_wait() -> None:
+    """Else a check would cost a call more: this one can reach no AWS at all."""
+    value = {"Rules": [rule(Transitions=[TRANSITION]), rule(Expiration={"Days": 1})]}
+
+    assert translated("lifecycle", value)[0] == {"Rules": [rule(Transitions=[TRANSITION])]}
 
 
 def test_a_profile_may_want_everything() -> None:

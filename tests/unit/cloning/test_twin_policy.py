@@ -207,6 +207,12 @@ def let_in(*roles: str) -> list[dict[str, Any]]:
             ],
             "Resource": f"{ARN}/*",
         },
+        {
+            **allow,
+            "Sid": "S3DrReplicationLooks",
+            "Action": ["s3:GetBucketVersioning", "s3:ListBucket"],
+            "Resource": ARN,
+        },
     ]
 
 
@@ -257,23 +263,25 @@ def test_within_one_account_a_foreign_role_needs_no_policy() -> None:
     ],
 )
 def test_a_statement_that_lets_us_in_is_put_right(drift: dict[str, Any]) -> None:
-    [drifted] = let_in(REPLICATION_ROLE)
-    policy = {"Version": "2012-10-17", "Statement": [OURS, {**drifted, **drift}, THEIRS]}
+    for number in range(2):
+        ours = let_in(REPLICATION_ROLE)
+        ours[number] |= drift
+        policy = {"Version": "2012-10-17", "Statement": [OURS, *ours, THEIRS]}
 
-    found = ensure(Twin(policy), **TWO_ACCOUNTS)
+        found = ensure(Twin(policy), **TWO_ACCOUNTS)
 
-    assert found.policy["Statement"] == [THEIRS, OURS, *let_in(REPLICATION_ROLE)]
+        assert found.policy["Statement"] == [THEIRS, OURS, *let_in(REPLICATION_ROLE)]
 
 
 def test_another_spelling_of_what_lets_us_in_is_left_alone() -> None:
-    [objects] = let_in(REPLICATION_ROLE)
+    objects, looks = let_in(REPLICATION_ROLE)
     objects |= {
         "Action": objects["Action"][::-1],
         "Principal": {"AWS": [f"arn:aws:iam::{ACCOUNT}:root"]},
         "Condition": {"ArnEquals": {"aws:PrincipalArn": REPLICATION_ROLE}},
         "Resource": [f"{ARN}/*"],
     }
-    policy = {"Version": "2012-10-17", "Statement": [objects, OURS]}
+    policy = {"Version": "2012-10-17", "Statement": [looks, objects, OURS]}
 
     assert ensure(Twin(policy), **TWO_ACCOUNTS).writes == 0
 
