@@ -21,9 +21,9 @@ demo: ## Show the main job on a local AWS: tag a bucket, get its twin
 	@$(SETUP) terraform dev
 	@$(RUN) -m scripts.demo --parent $$PPID
 
-local: ## The same, and leave the local AWS running to play with (PORT=4567)
+local: ## The same, and leave the local AWS running to play with (PORT=4567, WORLD=second)
 	@$(SETUP) terraform dev
-	@$(RUN) -m scripts.demo --parent $$PPID --keep $(if $(PORT),--port $(PORT))
+	@$(RUN) -m scripts.demo --parent $$PPID --keep $(if $(PORT),--port $(PORT)) $(if $(WORLD),--world $(WORLD))
 
 bench: ## Measure seconds to protect, API calls and the time of a plan
 	@$(SETUP) terraform dev

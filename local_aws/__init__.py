@@ -2,6 +2,7 @@
 
 MiniStack serves the APIs. Around it stands what it lacks:
 
+* ``open_points``: what no document decides, with the variants of each;
 * ``calls``: a request in AWS's words, ``names``: its name in the API and in CloudTrail;
 * ``cloudtrail``: S3 management calls become CloudTrail events on the default event bus;
 * ``strict``: refusals that AWS gives and MiniStack does not;

@@ -1,4 +1,7 @@
-"""``python -m local_aws [--port N] [--quiet]``: run the local AWS in the foreground."""
+"""``python -m local_aws [--port N] [--quiet] [--world W] [--point NAME=VARIANT]``.
+
+Run the local AWS in the foreground; ``--points`` lists what no document decides, and ends.
+"""
 
 import argparse
 import asyncio
@@ -13,7 +16,7 @@ import threading
 from contextlib import suppress
 from functools import partial
 
-from local_aws import s3control
+from local_aws import open_points, s3control
 
 _GRACE_SECONDS = 2
 _KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
@@ -115,8 +118,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local_aws", description=__doc__)
     parser.add_argument("--port", type=int, default=4566, help="0 takes any free port")
     parser.add_argument("--quiet", action="store_true", help="log only warnings")
+    parser.add_argument("--world", default="first", help="which variant of each open point holds")
+    parser.add_argument(
+        "--point", action="append", default=[], metavar="NAME=VARIANT", help="another one of it"
+    )
+    parser.add_argument("--points", action="store_true", help="list the open points, and end")
     parser.add_argument("--until-stdin-closes", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.points:
+        print(open_points.table())
+        return
+    try:
+        open_points.choose(arguments.world, open_points.parsed(arguments.point))
+    except open_points.NotAPoint as error:
+        parser.error(str(error))
     listener = listen(arguments.port)
     port = listener.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="local-aws-") as home:

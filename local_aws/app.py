@@ -23,6 +23,7 @@ from local_aws import (
     functions,
     jobs,
     kms,
+    open_points,
     properties,
     replication,
     strict,
@@ -201,27 +202,36 @@ class Application:
             decisions.clear()
         elif request == ("GET", "errors"):
             answer = list(self._errors)
-        elif request == ("PUT", "schedules"):
-            asked = json.loads(await _body(receive))
-            try:
-                await delivery.fire(asked["rule"], asked["region"], asked["account"])
-            except LookupError as error:
-                status, answer = 400, f"No rule with a schedule: {error}"
-        elif request == ("PUT", "jobs"):
-            try:
-                jobs.settings.change(json.loads(await _body(receive)))
-            except (TypeError, ValueError) as error:
-                status, answer = 400, f"No settings of jobs: {error}"
-        elif request == ("PUT", "faults"):
-            try:
-                faults = json.loads(await _body(receive))
-                self._faults = [parse_fault(fault) for fault in faults]
-            except (KeyError, TypeError, ValueError) as error:
-                status, answer = 400, f"Not a list of faults: {error!r}"
+        elif request == ("GET", "points"):
+            answer = open_points.chosen()
+        elif scope["method"] == "PUT":
+            status, answer = await self._put(request[1], json.loads(await _body(receive)))
         else:
             status, answer = 404, f"No {' '.join(request)} here."
         body = json.dumps(answer).encode()
         await _send(send, status, b"application/json", body)
+
+    async def _put(self, what: str, asked: Any) -> tuple[int, str | None]:
+        """Change how the local AWS behaves; status and, of a refusal, the reason."""
+        wrong = ""
+        try:
+            if what == "schedules":
+                wrong = "No rule with a schedule"
+                await delivery.fire(asked["rule"], asked["region"], asked["account"])
+            elif what == "jobs":
+                wrong = "No settings of jobs"
+                jobs.settings.change(asked)
+            elif what == "points":
+                wrong = "Nothing to choose"
+                open_points.choose(asked["world"], asked["points"])
+            elif what == "faults":
+                wrong = "Not a list of faults"
+                self._faults = [parse_fault(fault) for fault in asked]
+            else:
+                return 404, f"No PUT {what} here."
+        except (LookupError, TypeError, ValueError) as error:
+            return 400, f"{wrong}: {error}"
+        return 200, None
 
 
 def parse_fault(fault: dict[str, Any]) -> dict[str, Any]:

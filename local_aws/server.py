@@ -11,14 +11,14 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from local_aws import s3control
+from local_aws import open_points, s3control
 
 ACCOUNT = "111122223333"
 _READY_SECONDS = 60
@@ -36,13 +36,23 @@ class LocalAws:
     Args:
         port: The port on 127.0.0.1; None takes any free one.
         quiet: Log only warnings and errors.
+        world: Which variant of each open point holds, see ``open_points``.
+        points: Open points of which another variant holds.
 
     Attributes:
         endpoint: The URL of every service, once started.
     """
 
-    def __init__(self, port: int | None = None, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        port: int | None = None,
+        quiet: bool = False,
+        world: str = "first",
+        points: Mapping[str, str] | None = None,
+    ) -> None:
+        open_points.check(world, points)
         self.endpoint = ""
+        self._world, self._points = world, dict(points or {})
         self._port = port or 0
         self._quiet = quiet
         self._clients: dict[tuple[str | None, ...], Any] = {}
@@ -82,6 +92,9 @@ class LocalAws:
         self._directory = tempfile.TemporaryDirectory(prefix="local-aws-")
         command = [sys.executable, "-m", "local_aws", "--port", str(self._port)]
         command += ["--until-stdin-closes", *(["--quiet"] if self._quiet else [])]
+        command += ["--world", self._world]
+        for name, variant in self._points.items():
+            command += ["--point", f"{name}={variant}"]
         above = Path(__file__).resolve().parent.parent
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -277,6 +290,32 @@ class LocalAws:
         ``message`` and ``times`` (1). It works for every service.
         """
         self._ask("PUT", "faults", json.dumps(list(faults)).encode())
+
+    def points(self) -> dict[str, str]:
+        """Which variant of each open point holds now."""
+        answer: dict[str, str] = self._ask("GET", "points")
+        return answer
+
+    def choose(self, world: str = "", **points: str) -> None:
+        """Let a world hold from now on, if one is named, and then these variants of open points.
+
+        The others stay as they are. What there is, see ``open_points``.
+
+        Raises:
+            LocalAwsError: There is no such world, point or variant, and nothing has changed.
+        """
+        asked = {"world": world, "points": points}
+        self._ask("PUT", "points", json.dumps(asked).encode())
+
+    @contextmanager
+    def chosen(self, world: str = "", **points: str) -> Iterator[None]:
+        """The same for the length of a ``with`` block."""
+        before = self.points()
+        self.choose(world, **points)
+        try:
+            yield
+        finally:
+            self.choose(**before)
 
     def fire(self, rule: str, region: str, account: str = ACCOUNT) -> None:
         """Let the schedule of a rule on the default bus be due now.

@@ -31,6 +31,7 @@ from harness.deployment import Deployment, wait_for
 from harness.terraform import Root, TerraformError
 from harness.toolchain import REPO, Toolchain, ToolchainError
 from local_aws import LocalAws, LocalAwsError
+from local_aws.open_points import WORLDS
 
 ACCOUNT = "111122223333"
 BUCKET = "dr-test-bucket"
@@ -74,6 +75,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave it running to play with")
     parser.add_argument("--port", type=int, help=f"the local AWS's port (with --keep: {PORT})")
+    parser.add_argument(
+        "--world", choices=WORLDS, default=WORLDS[0], help="what AWS does that no document decides"
+    )
     parser.add_argument("--parent", type=int, help="end when this process, which started us, ends")
     arguments = parser.parse_args()
     console = make_console()
@@ -86,7 +90,7 @@ def main() -> int:
     try:
         with ExitStack() as stack:
             port = arguments.port or (PORT if arguments.keep else None)
-            deployment = _deploy(console, stack, port)
+            deployment = _deploy(console, stack, port, arguments.world)
             _protect(console, deployment)
             console.print(_fidelity(deployment))
             _replicate(console, deployment)
@@ -105,11 +109,11 @@ def main() -> int:
     return 0
 
 
-def _deploy(console: Console, stack: ExitStack, port: int | None) -> Deployment:
+def _deploy(console: Console, stack: ExitStack, port: int | None, world: str) -> Deployment:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="s3-dr-demo-")))
     tools = Toolchain.find(folder)
     with _step(console, "Starting the local AWS"):
-        local_aws = stack.enter_context(LocalAws(port=port, quiet=True))
+        local_aws = stack.enter_context(LocalAws(port=port, quiet=True, world=world))
     _make_trail(local_aws)
     environment = local_aws.environment(account=ACCOUNT)
     with _step(console, "terraform init"):
