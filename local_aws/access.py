@@ -165,8 +165,9 @@ def _creation(original: Any) -> Any:
 def _events(original: Any) -> Any:
     """``events:source`` and ``events:detail-type`` of PutEvents.
 
-    (EventBridge User Guide, "Using IAM policy conditions in Amazon EventBridge".) One value in a
-    request is a string, so StringEquals does; with several only a set operator matches.
+    The first is an ArrayOfString (Service Authorization Reference, EventBridge,
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html):
+    only a set operator matches it, also when all entries have one source. The second is a String.
     """
 
     def context(service: str, action: str, body: bytes, params: Any) -> Any:
@@ -178,7 +179,8 @@ def _events(original: Any) -> Any:
             for key, name in (("events:source", "Source"), ("events:detail-type", "DetailType")):
                 values = sorted({str(entry[name]) for entry in entries if name in entry})
                 if values:
-                    found = {**found, key: values if len(values) > 1 else values[0]}
+                    is_list = key == "events:source" or len(values) > 1
+                    found = {**found, key: values if is_list else values[0]}
         except (KeyError, TypeError, ValueError):  # a body that EventBridge refuses
             return found
         return found

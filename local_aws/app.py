@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 from local_aws import (
     access,
     alarms,
+    buckets,
     cloudtrail,
     decisions,
     delivery,
@@ -25,6 +26,7 @@ from local_aws import (
     kms,
     open_points,
     properties,
+    regions,
     replication,
     strict,
     tagging,
@@ -59,6 +61,8 @@ class Application:
         kms.install()
         encryption.install()
         properties.install()
+        buckets.install()
+        regions.install()
         replication.install()
         jobs.install(self._errors.append)
         tagging.install()
@@ -96,6 +100,7 @@ class Application:
                 await send(message)
             return
         answer: list[Message] = []
+        tags = buckets.tags(call)
 
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -105,6 +110,7 @@ class Application:
                 # Before the caller sees the answer, who may ask for the calls next.
                 with self._loud("recording a call"):
                     self._record_call(call)
+                    buckets.note_edit(call)
             elif call.writes_management and len(call.answer) < 65536:
                 call.answer += message.get("body", b"")
             if invocation and call.method not in ("GET", "HEAD") and call.status < 300:
@@ -122,7 +128,7 @@ class Application:
             # The answer is out: from here on nothing can delay or break the caller's request.
             if call.status and call.writes_management:
                 with self._loud(f"the event of {call.operation} {call.bucket}"):
-                    _emit(call)
+                    _emit(call, tags)
 
     def _keep_answer(self, invocation: str, answer: list[Message]) -> None:
         """Keep the answer to a successful change, for a while, in case it does not arrive."""
@@ -221,6 +227,12 @@ class Application:
             elif what == "jobs":
                 wrong = "No settings of jobs"
                 jobs.settings.change(asked)
+            elif what == "regions":
+                wrong = "Nothing to enable"
+                regions.enable(asked["region"], asked["account"])
+            elif what == "archive":
+                wrong = "Nothing to archive"
+                replication.archive(asked["bucket"], asked["key"])
             elif what == "points":
                 wrong = "Nothing to choose"
                 open_points.choose(asked["world"], asked["points"])
@@ -294,20 +306,30 @@ def _identity(call: Call) -> dict[str, Any] | None:
     )
 
 
-def _emit(call: Call) -> None:
-    """Put CloudTrail's event of a call on the default bus of its account and region."""
+def _emit(call: Call, tags: dict[str, str] | None) -> None:
+    """Put the events of a call on the default bus of its account and region.
+
+    Args:
+        tags: Those of the bucket before the call, if it may have changed them.
+    """
     identity = _identity(call)
     if identity is None or (call.error and call.error[0] in cloudtrail.UNAUTHENTICATED):
         return
-    entry = {
-        "Source": "aws.s3",
+    of_control = call.service == "s3control"
+    record = {
+        "Source": open_points.TAG_RECORD_SOURCE.variant if of_control else "aws.s3",
         "DetailType": cloudtrail.DETAIL_TYPE,
         "Detail": json.dumps(cloudtrail.detail(call, identity)),
         "Resources": [],
     }
+    has_record = not (of_control and open_points.TAG_CHANGE_EVENT.says("instead"))
+    change = buckets.tag_change(call, tags)
+    entries = [*([record] if has_record else []), *([change] if change else [])]
+    if not entries:
+        return
     with module("core.responses").request_scope(call.account, call.region):
         put = module("services.eventbridge")._put_events
-        _, _, answer = put({"Entries": [entry]}, allow_aws_source=True)
+        _, _, answer = put({"Entries": entries}, allow_aws_source=True)
     if json.loads(answer)["FailedEntryCount"]:
         raise RuntimeError(f"EventBridge refused the event: {answer!r}")
 

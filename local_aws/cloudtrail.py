@@ -4,12 +4,14 @@ Nothing here does I/O. The shapes come from recorded events in public repositori
 """
 
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree
 
+from local_aws import open_points
 from local_aws.calls import Call
 from local_aws.names import event_name, flags
 
@@ -33,10 +35,7 @@ def _local(tag: str) -> str:
 
 
 def _collapse(element: ElementTree.Element) -> Any:
-    """XML as CloudTrail shows it: one child is an object, several of a name are a list.
-
-    Every leaf stays a string: whether AWS turns `1` and `true` into JSON's own is not documented.
-    """
+    """XML as CloudTrail shows it: one child is an object, several of a name are a list."""
     children: dict[str, Any] = {}
     for child in element:
         name, value = _local(child.tag), _collapse(child)
@@ -46,7 +45,13 @@ def _collapse(element: ElementTree.Element) -> Any:
             children[name].append(value)
         else:
             children[name] = [children[name], value]
-    return children or (element.text or "")
+    return children or _leaf(element.text or "")
+
+
+def _leaf(text: str) -> Any:
+    if open_points.RECORD_VALUES.says("json") and re.fullmatch("true|false|0|[1-9][0-9]*", text):
+        return json.loads(text)
+    return text
 
 
 def xml_parameters(body: bytes) -> dict[str, Any]:
@@ -77,10 +82,10 @@ def request_parameters(call: Call) -> dict[str, Any]:
     """``detail.requestParameters``: body, query flags, bucket name and host."""
     host = f"s3.{call.region}.amazonaws.com"
     if call.resource_arn:
-        # TagResource and UntagResource: no recorded event is public; the name of this field is
-        # a guess, so a consumer must also accept other spellings and `detail.resources`.
+        # TagResource and UntagResource: no recorded event is public.
+        where = open_points.TAG_RECORD_ARN
         return {
-            "resourceArn": call.resource_arn,
+            **({} if where.says("resources") else {where.variant: call.resource_arn}),
             **xml_parameters(call.body),
             **flags(call.query),
             "Host": f"{call.account}.s3-control.{call.region}.amazonaws.com",

@@ -8,7 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-from local_aws import kms
+from local_aws import kms, open_points
 from local_aws.emulator import Answer, module, wrap
 
 ALGORITHM = "x-amz-server-side-encryption"
@@ -102,6 +102,11 @@ def _written(headers: Any, bucket: str) -> dict[str, str] | None:
     return kms_headers(algorithm, arn, wanted)
 
 
+def _left(before: Default) -> tuple[str, ...]:
+    """What is left of a bucket's blocking where a request does not name any."""
+    return before.blocked if open_points.BLOCKED_ENCRYPTION.says("left") else ()
+
+
 def install() -> None:  # noqa: C901 - a list of small wrappers
     """Put defaults, blocking and SSE-KMS into MiniStack's S3."""
     s3 = module("services.s3")
@@ -119,8 +124,7 @@ def install() -> None:  # noqa: C901 - a list of small wrappers
         return create
 
     def putting(original: Any) -> Any:
-        # The rule replaces the one before. What a rule without BlockedEncryptionTypes does to the
-        # blocking is not documented; here it stays as it was, as the Terraform provider takes it.
+        # The rule replaces the one before.
         def put(name: str, body: bytes) -> Answer:
             before = default(name)
             answer: Answer = original(name, body)
@@ -130,7 +134,7 @@ def install() -> None:  # noqa: C901 - a list of small wrappers
                     s3._bucket_encryption[name] = before.xml()
                     refused: Answer = s3._error("MalformedXML", s3._MALFORMED_XML, 400)
                     return refused
-                blocked = rule.blocked or before.blocked
+                blocked = rule.blocked or _left(before)
                 s3._bucket_encryption[name] = Default(
                     rule.algorithm, rule.key, rule.bucket_key, blocked
                 ).xml()
@@ -141,7 +145,7 @@ def install() -> None:  # noqa: C901 - a list of small wrappers
     def deleting(original: Any) -> Any:
         # Back to SSE-S3 (S3 API, DeleteBucketEncryption); of the blocking it says nothing.
         def delete(name: str) -> Answer:
-            blocked = default(name).blocked
+            blocked = _left(default(name))
             answer: Answer = original(name)
             if answer[0] == 204:
                 s3._bucket_encryption[name] = Default(blocked=blocked).xml()

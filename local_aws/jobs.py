@@ -11,8 +11,8 @@ What is copied from recordings and not from the reference:
   ReportSchema says (S3 User Guide, "Examples: S3 Batch Operations completion reports"; public
   recordings of Batch Replication: ``failed,500,SrcObjectNotEligible,Object is not eligible…``);
 * a job whose manifest would be empty is Failed (S3 User Guide, "Troubleshooting replication":
-  "Manifest generation found no keys matching the filter criteria."). ``settings.empty`` makes it
-  Complete with no task instead, for callers that must stand both;
+  "Manifest generation found no keys matching the filter criteria."), or by the open point
+  Complete with no task;
 * a job all of whose few tasks fail is Complete: only after 1,000 tasks does a rate of failure of
   more than half end it ("Tracking job failures").
 
@@ -36,7 +36,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from local_aws import access, replication, roles
+from local_aws import access, open_points, replication, roles
 from local_aws.emulator import Answer, module
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ _STATUSES = ("COMPLETED", "FAILED", "NONE", "REPLICA")
 _FILTERS = ("CreatedAfter", "CreatedBefore", "EligibleForReplication", "ObjectReplicationStatuses")
 _SCHEMA = "Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage"
 _RATE_COUNTS_FROM = 1000  # tasks
+# "6 active Batch Replication jobs per account" (S3 User Guide, "S3 Batch Operations"); those that
+# are more are paused, or refused: see the open point.
+_AT_ONCE = 6
 # What S3 asks of the job's role on the source (S3 User Guide, "Configuring an IAM role for S3 Batch
 # Replication").
 _ON_SOURCE = ("s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration")
@@ -67,11 +70,9 @@ class Settings:
     """How jobs run.
 
     Attributes:
-        empty: What becomes of a job whose manifest is empty, ``Failed`` or ``Complete``.
         step: How long, in seconds, a job stays in each status on its way.
     """
 
-    empty: str = "Failed"
     step: float = 0.1
 
     def change(self, wanted: Mapping[str, Any]) -> None:
@@ -80,9 +81,8 @@ class Settings:
         Raises:
             ValueError: A name or a value is wrong.
         """
-        if set(wanted) - {"empty", "step"} or wanted.get("empty", "Failed") not in _ENDED[1:]:
-            raise ValueError(f"empty (Failed or Complete) and step (seconds) wanted, not {wanted}")
-        self.empty = str(wanted.get("empty", self.empty))
+        if set(wanted) - {"step"}:
+            raise ValueError(f"step (seconds) wanted, not {wanted}")
         self.step = float(wanted.get("step", self.step))
 
 
@@ -123,6 +123,12 @@ class Job:
         return _text(self.request, *path)
 
     @property
+    def known(self) -> bool:
+        """Whether it is registered, so that it can be described."""
+        age = datetime.now(UTC) - self.created
+        return age.total_seconds() >= float(open_points.JOB_KNOWN_AFTER.variant)
+
+    @property
     def confirmed(self) -> bool:
         return self.text("ConfirmationRequired") == "false"
 
@@ -132,6 +138,7 @@ class Job:
 
 
 settings = Settings()
+_competing: list[Job] = []  # those that run, or are paused for others
 _jobs: dict[str, Job] = {}
 _tokens: dict[tuple[str, str, str], tuple[str, str]] = {}  # account, region and token
 _running: set[asyncio.Task[None]] = set()
@@ -185,11 +192,12 @@ def _create(request: "Request") -> Answer:
     """
     body = request.xml()
     operation = [_local(element) for element in _child(body, "Operation")]
-    context = {
-        "s3:RequestJobOperation": operation[0] if operation else "",
-        "s3:RequestJobPriority": _text(body, "Priority"),
-    }
-    passed = {"iam:PassedToService": SERVICE}
+    context = {"s3:RequestJobPriority": _text(body, "Priority")}
+    if not open_points.JOB_OPERATION.says("absent"):
+        named = open_points.JOB_OPERATION.variant
+        is_replication = operation == ["S3ReplicateObject"]
+        context["s3:RequestJobOperation"] = named if is_replication else "".join(operation)
+    passed = {"iam:PassedToService": open_points.PASSED_TO_SERVICE.variant}
     _allow(request, "s3:CreateJob", "*", context)
     _allow(request, "iam:PassRole", _text(body, "RoleArn"), passed)
     _validate(body)
@@ -200,6 +208,7 @@ def _create(request: "Request") -> Answer:
         message = "The ClientRequestToken was used before, with another request."
         raise Refusal("IdempotencyException", message, 400)
     if not known:
+        _refuse_a_seventh(request)
         job = Job(str(uuid.uuid4()), request.account, request.region, body)
         known, _jobs[job.id], _tokens[token] = job.id, job, (job.id, asked)
         _start(job)
@@ -263,13 +272,15 @@ def _validate(body: Element) -> None:  # noqa: C901 - one refusal after the othe
 def _find(request: "Request", action: str, name: str) -> Job:
     """The job, and the refusal when the caller may not do that with it.
 
-    "Wrong region" and "wrong account" are told like a job that never was (S3 User Guide,
-    "Troubleshooting S3 Batch Operations"; the model calls it NotFoundException).
+    "Wrong region" and "wrong account" are told like a job that never was, and so is one that is
+    not fully registered yet (S3 User Guide, "Troubleshooting S3 Batch Operations",
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshooting-batch-operations.html;
+    the model calls it NotFoundException).
     """
     arn = f"arn:aws:s3:{request.region}:{request.account}:job/{name}"
     _allow(request, action, arn)
     job = _jobs.get(name)
-    if job is None or job.arn != arn:
+    if job is None or job.arn != arn or not job.known:
         raise Refusal("NoSuchJobException", "No such job", 404)
     return job
 
@@ -376,14 +387,58 @@ async def _steps(job: Job) -> None:
         role, source, tasks = _prepare(job)
         job.total = len(tasks)
         await _wait_for_confirmation(job)
-        await _stay(job, "Ready")
-        await _stay(job, "Active")
-        await _run_tasks(job, role, source, tasks)
-        await _stay(job, "Completing")
+        _competing.append(job)
+        try:
+            _enter(job, "Ready")
+            await _take_turn(job, 1)
+            await _stay(job, "Active")
+            await _run_tasks(job, role, source, tasks)
+            await _stay(job, "Completing")
+        finally:
+            _competing.remove(job)
         _report(job, role)
     if job.status == "Failing":
         raise Failure("TaskFailureRateExceeded", "More than half of the tasks have failed.")
     job.status = "Cancelled" if job.status == "Cancelling" else "Complete"
+
+
+def _place(job: Job) -> tuple[str, ...]:
+    """Where it is one of six."""
+    per_region = open_points.SIX_JOBS_PER.says("region")
+    return (job.account, job.region) if per_region else (job.account,)
+
+
+def _refuse_a_seventh(request: "Request") -> None:
+    if open_points.SEVENTH_JOB.says("paused"):
+        return
+    asked = Job("", request.account, request.region, Element("none"))
+    others = [job for job in _jobs.values() if job.ended is None and job.status != "Suspended"]
+    if sum(_place(job) == _place(asked) for job in others) >= _AT_ONCE:
+        message = "Too many active Batch Replication jobs."
+        raise Refusal("TooManyRequestsException", message, 400)
+
+
+def _has_turn(job: Job) -> bool:
+    """Whether it is one of the six with the highest priority; of equal ones the oldest go first.
+
+    (S3 User Guide, "Replicating existing objects with Batch Replication".)
+    """
+    rivals = [other for other in _competing if _place(other) == _place(job)]
+    rivals.sort(key=lambda other: (-int(other.text("Priority")), other.created))
+    return job in rivals[:_AT_ONCE]
+
+
+async def _take_turn(job: Job, part: float = 0) -> None:
+    """Stay in a status for (a part of) the step, and be paused while six others go before."""
+    loop = asyncio.get_running_loop()
+    begun, status = loop.time(), job.status
+    while job.status not in ("Cancelling", "Failing"):
+        has_turn = _has_turn(job)
+        if has_turn and loop.time() - begun >= settings.step * part:
+            job.status = status
+            return
+        job.status = status if has_turn else "Paused"
+        await asyncio.sleep(0.01)
 
 
 async def _wait_for_confirmation(job: Job) -> None:
@@ -405,6 +460,7 @@ async def _run_tasks(
     (S3 User Guide, "Tracking job failures").
     """
     for number, version in enumerate(tasks):
+        await _take_turn(job)
         if job.status != "Active":
             return
         job.results.append((version, _run(source, role, version)))
@@ -456,7 +512,7 @@ def _prepare(
         reason = f"The source bucket {name} has no replication configuration."
         raise Failure("SrcBucketReplicationConfigMissing", reason)
     tasks = _manifest(source, _child(generator, "Filter"))
-    if not tasks and settings.empty == "Failed":
+    if not tasks and open_points.EMPTY_MANIFEST.says("Failed"):
         raise Failure("ManifestGenerationFailed", NO_KEYS)
     return role, source, tasks
 

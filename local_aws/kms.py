@@ -9,6 +9,7 @@ import re
 import threading
 from typing import Any
 
+from local_aws import open_points
 from local_aws.emulator import module, wrap
 from local_aws.roles import Role
 
@@ -31,7 +32,8 @@ _lock = threading.Lock()
 
 def via(service: str, region: str) -> str:
     """The value of ``kms:ViaService``."""
-    return f"{service}.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
+    domain = open_points.CHINA_VIA_SERVICE.variant if region.startswith("cn-") else "amazonaws.com"
+    return f"{service}.{region}.{domain}"
 
 
 def full_arn(key: str, account: str, region: str) -> str:

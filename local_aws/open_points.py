@@ -152,7 +152,6 @@ JOB_KNOWN_AFTER = _point(
     "fully registered; how long that takes is not said.",
     "0.05",
     "0.5",
-    "5",
 )
 SEVENTH_JOB = _point(
     "seventh_job",

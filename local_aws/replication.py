@@ -8,12 +8,15 @@ Why it failed is said in S3's words (S3 User Guide, "Amazon S3 replication failu
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-metrics-events.html).
 """
 
+import contextvars
 import copy
+import hashlib
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_aws import encryption, kms, metrics, roles
+from local_aws import encryption, kms, metrics, open_points, roles
 from local_aws.emulator import module, wrap
 from local_aws.roles import Role
 
@@ -27,11 +30,18 @@ _ON_LOCKED = (
     ("s3:GetObjectRetention", "SrcGetRetentionNotPermitted"),
     ("s3:GetObjectLegalHold", "SrcGetLegalHoldNotPermitted"),
 )
-# "S3 Glacier Flexible Retrieval and S3 Glacier Deep Archive" are left out (S3 User Guide, "What
-# does Amazon S3 replicate?").
+# These, and the Archive tiers of Intelligent-Tiering, are not replicated (S3 User Guide, "What does
+# Amazon S3 replicate?",
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-what-is-isnot-replicated.html).
 _ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
+_TIER = "archive tier"
+_CREATED = "date of the version"  # of a replica that has another date
 _PENDING = "tags of what is to be replicated"
 _hard_deleted: set[tuple[str, str, str]] = set()  # bucket, key and version id
+# Replicas with an id of their own: target, key, and id and date of the version.
+_own_ids: dict[tuple[str, str, str, str], str] = {}
+# When the upload in parts began that is being completed.
+_began: contextvars.ContextVar[str] = contextvars.ContextVar("began", default="")
 
 
 class Refused(Exception):
@@ -119,8 +129,10 @@ class Version:
         return str((self.entry or self.record).get("replication_status") or "")
 
     @property
-    def storage_class(self) -> str:
-        return str((self.entry or self.record).get("storage_class") or "STANDARD")
+    def archived(self) -> bool:
+        """Whether it has to be restored before it can be read."""
+        stored = self.entry or self.record
+        return stored.get("storage_class") in _ARCHIVED or _TIER in stored
 
     def stamp(self, status: str) -> None:
         for stored in (self.entry, self.record):
@@ -255,17 +267,20 @@ class Task:
             found = kms.find(chosen)
             there = found and found["Arn"].split(":")[3] == self.target.region
             raise Refused("DstKmsKeyInvalidState" if there else "DstKmsKeyNotFound")
-        new_headers = encryption.kms_headers(
-            algorithm, new["Arn"], encryption.default(self.target.name).bucket_key
-        )
-        bucket_key = encryption.uses_bucket_key(new_headers)
-        read = self._context(self.source, encryption.uses_bucket_key(headers))
+        # The replica has a Bucket Key if the object has, whatever the destination's default (S3
+        # User Guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys",
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html).
+        bucket_key = encryption.uses_bucket_key(headers)
+        new_headers = encryption.kms_headers(algorithm, new["Arn"], bucket_key)
+        read = self._context(self.source, bucket_key)
         written = self._context(self.target, bucket_key)
         asked = [("kms:Encrypt", new, written), ("kms:GenerateDataKey", new, written)]
         asked += [("kms:Decrypt", new, written)] if bucket_key else []
-        readable = kms.role_may(self.role, "kms:Decrypt", old, "s3", s3=read)
+        reads = ["kms:Decrypt"]
+        reads += ["kms:GenerateDataKey"] if open_points.SOURCE_DATA_KEY.says("yes") else []
+        readable = [kms.role_may(self.role, action, old, "s3", s3=read) for action in reads]
         allowed = [kms.role_may(self.role, action, key, "s3", s3=arn) for action, key, arn in asked]
-        if not readable:
+        if not all(readable):
             raise Refused("SrcGetObjectNotPermitted")
         if not all(allowed):
             raise Refused("DstPutObjectNotPermitted")
@@ -278,7 +293,9 @@ class Task:
 
 def _task(source: Bucket, key: str, rule: Any, role_arn: str) -> Task:
     """The task, when there are a role to assume and a versioned destination."""
-    role = roles.assume(role_arn, "s3.amazonaws.com")
+    named = {"aws:SourceAccount": source.account, "aws:SourceArn": source.arn}
+    in_whose_name = named if open_points.ROLE_SOURCE.says("yes") else None
+    role = roles.assume(role_arn, "s3.amazonaws.com", in_whose_name)
     if role is None:
         raise Refused("AssumeRoleNotPermitted")
     target = bucket(rule["Destination"]["Bucket"].rpartition(":::")[2])
@@ -331,7 +348,22 @@ def _wants_encrypted(rule: Any, version: Version) -> bool:
 
 def eligible(source: Bucket, version: Version) -> bool:
     """Whether Batch Replication takes the version up."""
-    return version.storage_class not in _ARCHIVED and bool(rules(source, version))
+    return not version.archived and bool(rules(source, version))
+
+
+def archive(name: str, key: str) -> None:
+    """Let the newest version of an object be in an Archive tier of Intelligent-Tiering.
+
+    Raises:
+        LookupError: There is no such object in that storage class.
+    """
+    here = bucket(name)
+    version = versions_of(here, key)[-1] if here and versions_of(here, key) else None
+    stored = [found for found in (version.entry, version.record) if found] if version else []
+    if not stored or stored[0].get("storage_class") != "INTELLIGENT_TIERING":
+        raise LookupError(f"{name}/{key}")
+    for found in stored:
+        found[_TIER] = True
 
 
 def replicate(source: Bucket, version: Version, batch: bool = False) -> str | None:
@@ -341,10 +373,11 @@ def replicate(source: Bucket, version: Version, batch: bool = False) -> str | No
         batch: Whether Batch Replication asks, which never brings back what was deleted by its id.
 
     Returns:
-        Why it failed, empty when it did not; None when no rule covers it, which changes nothing.
+        Why it failed, empty when it did not; None when no rule covers it, or it is archived, which
+        changes nothing.
     """
     covering = rules(source, version)
-    if not covering:
+    if not covering or version.archived:
         return None
     reasons = [_replicate(source, version, rule, batch) for rule in covering]
     version.stamp("FAILED" if any(reasons) else "COMPLETED")
@@ -357,17 +390,33 @@ def _replicate(source: Bucket, version: Version, rule: Any, batch: bool) -> str:
     try:
         task = _task(source, version.key, rule, configuration(source)["Role"])
         task.begin()
-        if batch and (task.target.name, version.key, version.id) in _hard_deleted:
+        if batch and (task.target.name, version.key, _replica_id(task, version)) in _hard_deleted:
             raise Refused("DstObjectHardDeleted")
         if version.marker:
-            task.delete()
-            _insert(task.target, version.key, copy.deepcopy(version.entry), None)
+            _replicate_marker(task, version)
         else:
             _replicate_object(task, version)
     except Refused as refused:
         reason = str(refused)
     metrics.count_operation(source, rule, bool(reason))
     return reason
+
+
+def _replica_id(task: Task, version: Version) -> str:
+    """The version ID of a replica: once it has one of its own, always the same."""
+    made = (task.target.name, version.key, version.id, version.modified)
+    point = open_points.MARKER_ID if version.marker else open_points.NULL_REPLICA_ID
+    has_own = point.says("new") and (version.marker or version.id == "null")
+    return _own_ids.setdefault(made, str(uuid.uuid4())) if has_own else version.id
+
+
+def _replicate_marker(task: Task, version: Version) -> None:
+    task.delete()
+    entry = copy.deepcopy(version.entry)
+    entry["version_id"] = _replica_id(task, version)
+    if open_points.MARKER_DATE.says("arrival"):
+        entry.update({_CREATED: version.modified, "last_modified": module("services.s3").now_iso()})
+    _insert(task.target, version.key, entry, None)
 
 
 def _replicate_object(task: Task, version: Version) -> None:
@@ -378,21 +427,31 @@ def _replicate_object(task: Task, version: Version) -> None:
         tags = None
     headers = task.encrypted(version.record["preserved_headers"])
     task.write(tags)
-    s3, target, sub = module("services.s3"), task.target, _sub(version.id)
+    s3, target, name = module("services.s3"), task.target, _replica_id(task, version)
+    sub = _sub(name)
     old = copy.deepcopy({k: v for k, v in version.record.items() if k not in ("replicas", "body")})
     replica = {**old, "replication_status": "REPLICA", "preserved_headers": headers}
     replica.update(version_id=sub, body=version.data)
     if task.destination.get("StorageClass"):
         replica["storage_class"] = task.destination["StorageClass"]
-    entry = s3._version_entry_from_record(replica, version.id, version.data)
+    is_hash = headers.get(encryption.ALGORITHM) not in encryption.KMS and not replica.get("parts")
+    if not is_hash and open_points.REPLICA_ETAG.says("other"):
+        other = hashlib.md5(f"{target.name} {replica['etag']}".encode()).hexdigest()
+        replica["etag"] = f'"{other}"'
+    entry = s3._version_entry_from_record(replica, name, version.data)
     _insert(target, version.key, entry, replica)
-    source, made = (task.source.name, version.key, sub), (target.name, version.key, sub)
+    source = (task.source.name, version.key, _sub(version.id))
+    made = (target.name, version.key, sub)
     with s3._in_account(target.account):
         if tags:
             s3._object_tags[made] = dict(tags)
         # The destination's default retention, unless the object brings its own.
         s3._apply_object_lock_from_headers(target.name, version.key, {}, sub)
     _copy_locks(task.source.account, source, target.account, made)
+    if open_points.REPLICA_CREATED.says("yes"):
+        told = {"size": replica["size"], "etag": replica["etag"], "version_id": sub}
+        with module("core.responses").request_scope(target.account, target.region):
+            s3._fire_s3_event_async(target.name, version.key, "s3:ObjectCreated:Put", **told)
     version.record.setdefault("replicas", []).append((target.account, made))
 
 
@@ -406,11 +465,11 @@ def _copy_locks(account: str, version: Any, replica_account: str, replica: Any) 
 
 
 def _insert(where: Bucket, key: str, entry: Any, record: Any) -> None:
-    """Put a version where its Last-Modified belongs, instead of the one with its id, if any.
+    """Put a version in its place, instead of the one with its id, if any.
 
     A replica keeps the version id and the creation time of its source (S3 User Guide,
-    "Replicating objects within and across Regions"), so what comes late does not hide what is
-    newer.
+    "Replicating objects within and across Regions"); whether what comes late hides what is newer is
+    an open point.
     """
     s3 = module("services.s3")
     entry["replication_status"] = "REPLICA"
@@ -420,13 +479,40 @@ def _insert(where: Bucket, key: str, entry: Any, record: Any) -> None:
         s3._preserve_null_version(where.name, key, stored, objects.get(key))
         stored[:] = [other for other in stored if other["version_id"] != entry["version_id"]]
         stored.append(entry)
-        stored.sort(key=lambda version: version["last_modified"])
-    for version in stored:
-        version["is_latest"] = version is stored[-1]
+        if open_points.LATE_REPLICA.says("by_creation"):
+            stored.sort(key=_created)
+    _mark_latest(stored)
     if stored[-1] is entry and record is None:
         objects.pop(key, None)
     elif stored[-1] is entry:
         objects[key] = record
+
+
+def _created(entry: Any) -> str:
+    return str(entry.get(_CREATED) or entry["last_modified"])
+
+
+def _mark_latest(stored: list[Any]) -> None:
+    for version in stored:
+        version["is_latest"] = version is stored[-1]
+
+
+def _in_order(here: Bucket, key: str, entry: Any, prior: Any) -> None:
+    """Put a version that was uploaded in parts where its beginning belongs.
+
+    "The current version is the upload that started most recently" (S3 User Guide, "Uploading and
+    copying objects using multipart upload",
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html).
+    """
+    stored = module("services.s3")._object_versions[here.name, key]
+    stored.sort(key=_created)
+    _mark_latest(stored)
+    if stored[-1] is entry:
+        return
+    if prior is None:
+        here.record["objects"].pop(key, None)
+    else:
+        here.record["objects"][key] = prior
 
 
 def _latest(source: str, key: str) -> Any:
@@ -450,14 +536,31 @@ def install() -> None:  # noqa: C901 - a list of small wrappers
     def recording(original: Any) -> Any:
         def record(name: str, key: str, prior: Any, obj: Any, data: Any) -> Any:
             pending, tags = _PENDING in obj, obj.pop(_PENDING, None)
+            # Its date is when the upload began (S3 User Guide, "Working with object metadata",
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html).
+            obj["last_modified"] = _began.get() or obj["last_modified"]
             version_id = original(name, key, prior, obj, data)
-            if version_id:
-                here = bucket(name)
-                if pending and here is not None:
-                    replicate(here, Version(key, _latest(name, key), obj, data, tags))
+            here = bucket(name)
+            if version_id and here is not None:
+                entry = _latest(name, key)
+                if _began.get():
+                    _in_order(here, key, entry, prior)
+                if pending:
+                    replicate(here, Version(key, entry, obj, data, tags))
             return version_id
 
         return record
+
+    def completing(original: Any) -> Any:
+        def complete(name: str, key: str, body: bytes, query: Any, headers: Any = None) -> Any:
+            upload = s3._multipart_uploads.get(s3._qp(query, "uploadId")) or {}
+            token = _began.set(upload.get("created", ""))
+            try:
+                return original(name, key, body, query, headers)
+            finally:
+                _began.reset(token)
+
+        return complete
 
     def locking(original: Any) -> Any:
         # An object gets its lock only after it was replicated.
@@ -484,6 +587,8 @@ def install() -> None:  # noqa: C901 - a list of small wrappers
             if answer[0] == 204:
                 for gone in [row for row in _hard_deleted if row[0] == name]:
                     _hard_deleted.discard(gone)
+                for made in [row for row in _own_ids if row[0] == name]:
+                    del _own_ids[made]
             return answer
 
         return delete
@@ -491,6 +596,7 @@ def install() -> None:  # noqa: C901 - a list of small wrappers
     wrap(s3, "_maybe_replicate", lambda _: remember)
     wrap(s3, "_maybe_replicate_delete_marker", lambda _: _replicate_delete_marker)
     wrap(s3, "_record_object_version", recording)
+    wrap(s3, "_complete_multipart_upload", completing)
     wrap(s3, "_apply_object_lock_from_headers", locking)
     wrap(s3, "_delete_object_version", deleting_version)
     wrap(s3, "_delete_bucket", deleting_bucket)

@@ -68,11 +68,11 @@ def find(arn: str) -> Any:
     return role if role and role["Arn"] == arn else None
 
 
-def assume(arn: str, service: str) -> Role | None:
+def assume(arn: str, service: str, source: dict[str, str] | None = None) -> Role | None:
     """The role, when it exists and lets the service assume it.
 
-    Which account and resource S3 names when it assumes a replication role is not documented, so
-    nothing is named: a trust policy that demands ``aws:SourceAccount`` does not let S3 in.
+    Args:
+        source: In whose name the service does so: condition keys and their values.
     """
     stored = find(arn)
     if stored is None:
@@ -85,6 +85,7 @@ def assume(arn: str, service: str) -> Role | None:
         action="sts:AssumeRole",
         resource_arn=arn,
         region="",
+        service_context={name.lower(): value for name, value in (source or {}).items()},
     )
     trust = stored.get("AssumeRolePolicyDocument") or "{}"
     document = json.loads(trust) if isinstance(trust, str) else trust

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from local_aws import access, properties
+from local_aws import access, open_points, properties, regions
 from local_aws.emulator import Answer
 
 if TYPE_CHECKING:
@@ -78,12 +78,18 @@ def _refused(request: "Request") -> Answer | None:
     What S3 Control says of a bucket in another region is not recorded.
     """
     answer = None
+    if regions.refuses_tags(request.region, open_points.CONTROL_TAGS):
+        message = "The specified method is not allowed against this resource."
+        unknown: Answer = request.s3.s3control_error("MethodNotAllowed", message, 405)
+        return unknown
     account = request.headers.get("x-amz-account-id")
     if account != request.account or request.owner not in (None, request.account):
         answer = request.s3.s3control_error("AccessDenied", "Access Denied", 403)
     elif request.owner is None:
-        message = "The specified bucket does not exist"
-        answer = request.s3.s3control_error("NoSuchBucket", message, 404)
+        # Not NoSuchBucket, which is S3's (S3 API, "List of S3 Control error codes",
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+        message = "The specified resource doesn't exist."
+        answer = request.s3.s3control_error("NoSuchResource", message, 404)
     elif properties.region(request.bucket) != request.region:
         message = "The bucket must be addressed using the endpoint of its region."
         answer = request.s3.s3control_error("PermanentRedirect", message, 301)

@@ -326,12 +326,30 @@ class LocalAws:
         asked = {"rule": rule, "region": region, "account": account}
         self._ask("PUT", "schedules", json.dumps(asked).encode())
 
+    def enable_region(self, region: str, account: str = ACCOUNT) -> None:
+        """Enable an opt-in region in an account; before that it has none of them.
+
+        Raises:
+            LocalAwsError: It is no opt-in region.
+        """
+        asked = {"region": region, "account": account}
+        self._ask("PUT", "regions", json.dumps(asked).encode())
+
+    def archive(self, bucket: str, key: str) -> None:
+        """Move the newest version of an object into an Archive tier of Intelligent-Tiering.
+
+        On AWS 90 days without an access do so.
+
+        Raises:
+            LocalAwsError: There is no such object in that storage class.
+        """
+        self._ask("PUT", "archive", json.dumps({"bucket": bucket, "key": key}).encode())
+
     def jobs(self, **settings: str | float) -> None:
         """Change how S3 Batch Operations jobs run from now on, those that run too.
 
-        ``empty``: what becomes of a job whose manifest has no objects, ``Failed`` (as on AWS) or
-        ``Complete``. ``step``: how many seconds (0.1) a job stays in each status on its way, so a
-        large one holds all jobs where they are, and a small one lets them go on.
+        ``step``: how many seconds (0.1) a job stays in each status on its way, so a large one holds
+        all jobs where they are, and a small one lets them go on.
         """
         self._ask("PUT", "jobs", json.dumps(settings).encode())
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-from local_aws import properties, property_rules, roles
+from local_aws import open_points, properties, property_rules, regions, roles
 from local_aws.emulator import Answer, module, wrap
 from local_aws.names import SUBRESOURCES, flags
 
@@ -192,6 +192,8 @@ def replication_options(request: Request) -> Answer | None:
         for refuses, code, message in _REFUSALS:
             if refuses(request, rule):
                 return request.error(code, message)
+        if _time_control_unsupported(request, rule):
+            return request.error(*_NO_TIME_CONTROL[open_points.TIME_CONTROL.variant])
     return None
 
 
@@ -238,12 +240,17 @@ _REFUSALS = (
         "InvalidRequest",
         "Account must be specified if AccessControlTranslation is.",
     ),
-    (
-        _time_control_unsupported,
-        "InvalidRequest",
-        "Replication Time Control is not supported in this Region",
-    ),
 )
+
+# What nobody recorded is in open_points.TIME_CONTROL.
+_NO_TIME_CONTROL = {
+    "as_listed": ("InvalidRequest", "Replication Time Control is not supported in this Region"),
+    "other_words": ("InvalidRequest", "ReplicationTime is not available in this Region"),
+    "other_code": (
+        "NotImplemented",
+        "A header you provided implies functionality that is not implemented.",
+    ),
+}
 
 
 def replication_rules(request: Request) -> Answer | None:
@@ -305,6 +312,7 @@ RULES = (
     expected_owner,
     unserved_subresource,
     bucket_name,
+    *regions.RULES,
     system_tags,
     properties.tags_under_abac,
     suspended_versioning,

@@ -22,14 +22,14 @@ T = TypeVar("T")
 class Bus:
     """A queue that receives what a rule on the default bus matches."""
 
-    def __init__(self, lab: "Lab", name: str, region: str) -> None:
+    def __init__(self, lab: "Lab", name: str, region: str, pattern: Any = None) -> None:
         self._lab, self._name = lab, name
         self._sqs, self._events = (lab.server.client(s, region) for s in ("sqs", "events"))
         arn = f"arn:aws:sqs:{region}:{ACCOUNT}:{name}"
         rule = f"arn:aws:events:{region}:{ACCOUNT}:rule/{name}"
         attributes = {"Policy": lab.queue_policy(arn, rule)}
         self._url = self._sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-        pattern = {
+        pattern = pattern or {
             "source": ["aws.s3"],
             "detail-type": ["AWS API Call via CloudTrail"],
             "detail": {"requestParameters": {"bucketName": [{"prefix": name}]}},
@@ -65,9 +65,9 @@ class Lab:
         self.server = server
 
     @contextmanager
-    def bus(self, name: str, region: str = REGION) -> Iterator[Bus]:
-        """Events of the buckets whose name begins so."""
-        made = Bus(self, name, region)
+    def bus(self, name: str, region: str = REGION, pattern: Any = None) -> Iterator[Bus]:
+        """Events of the buckets whose name begins so, unless another pattern is given."""
+        made = Bus(self, name, region, pattern)
         try:
             yield made
         finally:

@@ -123,9 +123,11 @@ def put(events: Any, *entries: tuple[str, str]) -> Any:
     [
         ({}, [("a", "b")], None),
         (None, None, [("a", "b")]),
-        ({"StringEquals": {"events:source": "s3-dr"}}, [("s3-dr", "x")], [("other", "x")]),
+        # The key is a list, also if all entries have one source.
+        ({"StringEquals": {"events:source": "s3-dr"}}, None, [("s3-dr", "x")]),
+        ({"ForAllValues:StringEquals": {"events:source": "s3-dr"}}, [("s3-dr", "x")], [("o", "x")]),
         (
-            {"StringEquals": {"events:source": "s3-dr"}},
+            {"ForAllValues:StringEquals": {"events:source": "s3-dr"}},
             [("s3-dr", "x"), ("s3-dr", "y")],
             [("s3-dr", "x"), ("other", "x")],
         ),

@@ -123,8 +123,8 @@ def test_tasks_of_batch_replication_count_too(lab: Lab) -> None:
     )["JobId"]
 
     def done() -> bool:
-        found = control.describe_job(AccountId=ACCOUNT, JobId=job)["Job"]
-        return bool(found["Status"] == "Complete")
+        jobs = control.list_jobs(AccountId=ACCOUNT)["Jobs"]
+        return any(found["Status"] == "Complete" for found in jobs if found["JobId"] == job)
 
     assert lab.eventually(done)
     assert watched.read() == [1]

@@ -1,6 +1,7 @@
 """The local AWS replicates what the replication role, the keys and Object Lock allow."""
 
 import json
+import time
 import uuid
 from base64 import b64encode
 from dataclasses import dataclass, field
@@ -354,12 +355,67 @@ def test_a_bucket_key_changes_the_context_and_needs_decrypt(keys: Keys) -> None:
     assert keys.pair.replica()["BucketKeyEnabled"] is True
 
 
-def test_a_bucket_key_of_the_source_is_not_the_replica_s(keys: Keys) -> None:
-    keys.source_context = f"arn:aws:s3:::{keys.pair.name}"
+@pytest.mark.parametrize("used", [True, False])
+def test_the_replica_has_a_bucket_key_if_the_object_has(keys: Keys, used: bool) -> None:
+    """Whatever the twin's default says."""
+    default = {
+        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"},
+        "BucketKeyEnabled": not used,
+    }
+    keys.pair.dr.put_bucket_encryption(
+        Bucket=keys.pair.twin, ServerSideEncryptionConfiguration={"Rules": [default]}
+    )
+    if used:
+        keys.source_context = f"arn:aws:s3:::{keys.pair.name}"
+        keys.twin_context = f"arn:aws:s3:::{keys.pair.twin}"
+        keys.twin_actions.append("kms:Decrypt")
     keys.pair.grant(*keys.permissions())
     keys.replicate()
-    assert keys.put(BucketKeyEnabled=True) == "COMPLETED"
-    assert "BucketKeyEnabled" not in keys.pair.replica()
+    assert keys.put(BucketKeyEnabled=used) == "COMPLETED"
+    assert keys.pair.replica().get("BucketKeyEnabled", False) is used
+
+
+def test_what_is_archived_is_not_replicated(pair: Pair) -> None:
+    pair.grant(allow(*ALL))
+    pair.replicate()
+    for storage in ("GLACIER", "DEEP_ARCHIVE"):
+        assert pair.put(StorageClass=storage) == ""
+    assert pair.put(StorageClass="INTELLIGENT_TIERING") == "COMPLETED"
+
+
+def test_an_upload_in_parts_has_the_date_and_the_place_of_its_beginning(pair: Pair) -> None:
+    pair.grant(allow(*ALL))
+    pair.replicate()
+    upload = pair.s3.create_multipart_upload(Bucket=pair.name, Key="k")["UploadId"]
+    which = {"Bucket": pair.name, "Key": "k", "UploadId": upload}
+    etag = pair.s3.upload_part(**which, PartNumber=1, Body=b"in parts")["ETag"]
+    time.sleep(0.005)
+    later = pair.s3.put_object(Bucket=pair.name, Key="k", Body=b"later")["VersionId"]
+
+    parts = {"Parts": [{"ETag": etag, "PartNumber": 1}]}
+    early = pair.s3.complete_multipart_upload(**which, MultipartUpload=parts)["VersionId"]
+
+    for s3, name in ((pair.s3, pair.name), (pair.dr, pair.twin)):
+        listed = s3.list_object_versions(Bucket=name)["Versions"]
+        assert [(v["VersionId"], v["IsLatest"]) for v in listed] == [(later, True), (early, False)]
+        assert listed[1]["LastModified"] < listed[0]["LastModified"]
+        assert s3.get_object(Bucket=name, Key="k")["Body"].read() == b"later"
+        old = s3.get_object(Bucket=name, Key="k", VersionId=early)
+        assert old["Body"].read() == b"in parts"
+
+
+def test_the_upload_that_began_last_is_current_although_a_marker_came_between(pair: Pair) -> None:
+    pair.s3.put_object(Bucket=pair.name, Key="k", Body=b"old")
+    upload = pair.s3.create_multipart_upload(Bucket=pair.name, Key="k")["UploadId"]
+    which = {"Bucket": pair.name, "Key": "k", "UploadId": upload}
+    etag = pair.s3.upload_part(**which, PartNumber=1, Body=b"in parts")["ETag"]
+    time.sleep(0.005)
+    pair.s3.delete_object(Bucket=pair.name, Key="k")
+
+    parts = {"Parts": [{"ETag": etag, "PartNumber": 1}]}
+    pair.s3.complete_multipart_upload(**which, MultipartUpload=parts)
+
+    assert "Contents" not in pair.s3.list_objects_v2(Bucket=pair.name), "the marker is newer"
 
 
 def test_the_key_policies_have_to_allow_it_too(keys: Keys) -> None:

@@ -286,7 +286,7 @@ def test_s3_control_tags_only_buckets_of_the_caller(lab: Lab) -> None:
     tags = lab.tag("a=b")["TagSet"]
     for name, answer in (
         ("st-control", ("AccessDenied", 403)),
-        ("st-control-missing", ("NoSuchBucket", 404)),
+        ("st-control-missing", ("NoSuchResource", 404)),
     ):
         arn = f"arn:aws:s3:::{name}"
         asked = {"AccountId": ACCOUNT, "ResourceArn": arn, "Tags": tags}

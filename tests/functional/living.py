@@ -316,9 +316,9 @@ def life(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Life]:
     """A bucket without tags, and all it takes for its life."""
-    local_aws.jobs(empty="Failed", step=0.02)
+    local_aws.jobs(step=0.02)
     made = Life(functions, on_local_aws, local_aws, reports, monkeypatch.setenv)
     yield made
-    local_aws.jobs(empty="Failed", step=0.1)
+    local_aws.jobs(step=0.1)
     for give_back in [*made.taken]:
         give_back(True)
