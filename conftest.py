@@ -14,6 +14,7 @@ from e2e.groups import is_in_two_accounts
 from harness.plan import Plan
 from harness.toolchain import OTHERS, REPO, Toolchain, ToolchainError
 from harness.unchanged import Unchanged
+from local_aws.open_points import WORLDS
 from plan.root import plan_everything
 
 # How long an example takes says more about the machine than about the code.
@@ -62,6 +63,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--versions",
         action="store_true",
         help="run what CI runs under other versions of Terraform",
+    )
+
+    parser.addoption(
+        "--world",
+        choices=WORLDS,
+        default=WORLDS[0],
+        help="in which world of the local AWS tests run that are not run in both",
     )
 
 

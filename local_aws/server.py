@@ -309,9 +309,10 @@ class LocalAws:
 
     @contextmanager
     def chosen(self, world: str = "", **points: str) -> Iterator[None]:
-        """The same for the length of a ``with`` block."""
+        """The same for the length of a ``with`` block, and an end to what is chosen within it."""
         before = self.points()
-        self.choose(world, **points)
+        if world or points:
+            self.choose(world, **points)
         try:
             yield
         finally:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import pytest
 
 from local_aws import LocalAws
+from local_aws.open_points import WORLDS
 
 ACCOUNT, REGION = "111122223333", "us-west-2"
 T = TypeVar("T")
@@ -195,13 +196,20 @@ def _policy(statements: list[dict[str, Any]]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-@pytest.fixture(scope="session")
-def local_aws() -> Iterator[LocalAws]:
-    """One local AWS for the session; every test uses names of its own."""
-    with LocalAws() as server:
+@contextmanager
+def running(world: str = WORLDS[0]) -> Iterator[LocalAws]:
+    """A local AWS in which nothing may go wrong inside."""
+    with LocalAws(world=world) as server:
         yield server
         errors = server.errors()
     assert not errors, f"The local AWS failed inside: {errors}"
+
+
+@pytest.fixture(scope="session")
+def local_aws() -> Iterator[LocalAws]:
+    """One local AWS for the session; every test uses names of its own."""
+    with running() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,27 @@ from collections.abc import Iterator
 import pytest
 
 from functional import owners
-from local_aws.tests.lab import lab, local_aws
+from local_aws import LocalAws
+from local_aws.open_points import WORLDS
+from local_aws.tests.lab import lab, running
 
-__all__ = ["lab", "local_aws"]
+__all__ = ["lab"]
 
 owners.listen()
+
+
+@pytest.fixture(scope="session")
+def local_aws(request: pytest.FixtureRequest) -> Iterator[LocalAws]:
+    """One local AWS for the session, in the world of ``--world``."""
+    with running(request.config.getoption("--world")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module", params=WORLDS)
+def either_world(request: pytest.FixtureRequest, local_aws: LocalAws) -> Iterator[str]:
+    """Has a test run in each world, one after the other, on the same local AWS."""
+    with local_aws.chosen(request.param):
+        yield request.param
 
 
 @pytest.fixture(autouse=True)

@@ -207,15 +207,28 @@ class Life:
         while (job := self.jobs()[0])["Status"] not in (statuses or ("Complete", "Failed")):
             assert time.monotonic() < deadline, job
             time.sleep(0.02)
+        self.described()
         return job
+
+    def described(self, number: int = 0) -> Any:
+        """What S3 says of the newest job, or an older one, once it knows it: not at once."""
+        which = {"AccountId": ACCOUNT, "JobId": self.jobs()[number]["JobId"]}
+        deadline = time.monotonic() + 300
+        while True:
+            try:
+                return self.control.describe_job(**which)["Job"]
+            except self.control.exceptions.ClientError as error:
+                if error.response["Error"]["Code"] != "NoSuchJobException":
+                    raise
+                assert time.monotonic() < deadline, which
+            time.sleep(0.01)
 
     def statuses(self, number: int = 0) -> list[str]:
         """Which objects the newest job is about, or an older one, by their replication status.
 
         ``ANY`` where it says nothing of that, and so is about all that can be replicated.
         """
-        found = self.control.describe_job(AccountId=ACCOUNT, JobId=self.jobs()[number]["JobId"])
-        generator = found["Job"]["ManifestGenerator"]["S3JobManifestGenerator"]
+        generator = self.described(number)["ManifestGenerator"]["S3JobManifestGenerator"]
         wanted: list[str] = generator["Filter"].get("ObjectReplicationStatuses", ["ANY"])
         return wanted
 
@@ -318,7 +331,8 @@ def life(
     """A bucket without tags, and all it takes for its life."""
     local_aws.jobs(step=0.02)
     made = Life(functions, on_local_aws, local_aws, reports, monkeypatch.setenv)
-    yield made
+    with local_aws.chosen():
+        yield made
     local_aws.jobs(step=0.1)
     for give_back in [*made.taken]:
         give_back(True)

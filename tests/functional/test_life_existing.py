@@ -28,7 +28,7 @@ def go_on(life: Life) -> None:
 
 
 def described(life: Life) -> Any:
-    return life.control.describe_job(AccountId=ACCOUNT, JobId=life.jobs()[0]["JobId"])["Job"]
+    return life.described()
 
 
 def failed_job(life: Life, *keys: str) -> None:
@@ -169,7 +169,7 @@ def test_only_what_the_prefix_covers_is_copied(life: Life) -> None:
 @pytest.mark.parametrize("empty", ["Failed", "Complete"])
 def test_a_first_job_that_finds_nothing_is_tried_just_once_more(life: Life, empty: str) -> None:
     """S3 may not have known of the rule yet."""
-    life.local_aws.jobs(empty=empty)
+    life.local_aws.choose(empty_manifest=empty)
     life.deploy(filter={"tags": {"copy": "yes"}}, delete_markers=False)
     life.put("a")
     life.tag()
@@ -968,7 +968,7 @@ def test_a_job_that_a_person_cancelled_stays_cancelled(life: Life) -> None:
     hold(life)
     life.put("a")
     life.tag()
-    job = life.jobs()[0]["JobId"]
+    job = life.described()["JobId"]
     life.control.update_job_status(AccountId=ACCOUNT, JobId=job, RequestedJobStatus="Cancelled")
     go_on(life)
     life.ended("Cancelled")
