@@ -9,9 +9,10 @@ import pytest
 
 from e2e.examples import ROOTS, TWO_ACCOUNTS, Example, in_threads
 from e2e.groups import is_in_two_accounts
-from harness.deployment import Deployment
+from harness.deployment import PATIENCE, Deployment, wait_for
 from harness.toolchain import Toolchain
 from local_aws import LocalAws
+from local_aws.open_points import WORLDS
 
 Examples = dict[str, Example]
 
@@ -25,10 +26,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def local_aws() -> Iterator[LocalAws]:
+def local_aws(request: pytest.FixtureRequest) -> Iterator[LocalAws]:
     """One local AWS for the session; deployments have accounts of their own in it."""
-    with LocalAws(quiet=True) as server:
+    with LocalAws(quiet=True, world=request.config.getoption("--world")) as server:
         yield server
+
+
+@pytest.fixture(scope="module", params=WORLDS)
+def either_world(request: pytest.FixtureRequest, local_aws: LocalAws) -> Iterator[str]:
+    """Has a test run in each world, one after the other, on the same installations.
+
+    What is under way ends in the world in which it began.
+    """
+    world: str = request.param
+    settle(local_aws)
+    with pytest.MonkeyPatch.context() as patch, local_aws.chosen(world):
+        patch.setattr(Deployment, "name_end", "" if world == WORLDS[0] else f"-{world}")
+        yield world
+        settle(local_aws)
+
+
+def settle(local_aws: LocalAws) -> None:
+    wait_for(lambda: not local_aws.busy(), PATIENCE, lambda: "the local AWS is never quiet")
 
 
 @pytest.fixture(autouse=True)

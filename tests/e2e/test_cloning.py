@@ -327,7 +327,7 @@ class Pair:
         self.stack: Deployment = root.stack
         stack, prefix = self.stack, root.name
         self.trigger = TRIGGERS[prefix]
-        self.bucket = f"{prefix}-{name}"
+        self.bucket = f"{prefix}-{name}{stack.name_end}"
         two = stack.has_two_accounts
         self.source, self.twin = (
             Side(
@@ -434,6 +434,7 @@ def test_the_rows_are_all_that_can_be_cloned() -> None:
     assert ROWS.keys() | {"tags"} == CLONABLE
 
 
+@pytest.mark.usefixtures("either_world")
 def test_everything_at_once(pair: Pair) -> None:
     assert pair.found() == pair.expected(1)
     block = pair.stack.dr_s3.get_public_access_block(Bucket=pair.twin.bucket)
@@ -451,6 +452,7 @@ def test_everything_at_once(pair: Pair) -> None:
     assert report["cors"]["outcome"] == "copied"
 
 
+@pytest.mark.usefixtures("either_world")
 def test_what_did_not_change_is_only_read(pair: Pair) -> None:
     began = time.time()
 

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.terraform
 TAG = {"Key": "dr", "Value": "true"}
 
 
+@pytest.mark.usefixtures("either_world")
 def test_tag_after_creation(stack: Deployment) -> None:
     source = stack.create_bucket("tagged-later")
 
@@ -35,12 +36,14 @@ def test_one_tag_among_several(stack: Deployment) -> None:
     assert_protected(stack, source)
 
 
+@pytest.mark.usefixtures("either_world")
 def test_created_with_the_tag(stack: Deployment) -> None:
     source = stack.create_bucket("born-tagged", tags=[TAG])
 
     assert_protected(stack, source)
 
 
+@pytest.mark.usefixtures("either_world")
 def test_tagged_through_s3_control(stack: Deployment) -> None:
     source = stack.create_bucket("tagged-by-console")
 
@@ -62,6 +65,7 @@ def test_asked_for_by_an_operator(stack: Deployment) -> None:
     assert_protected(stack, source)
 
 
+@pytest.mark.usefixtures("either_world")
 def test_objects_arrive(stack: Deployment) -> None:
     source = stack.create_bucket("with-objects", tags=[TAG])
     assert_protected(stack, source)
@@ -78,6 +82,7 @@ def test_objects_arrive(stack: Deployment) -> None:
     assert keys == ["a/b.txt"], "a delete marker hides the object in the twin too"
 
 
+@pytest.mark.usefixtures("either_world")
 def test_second_check_writes_nothing(stack: Deployment) -> None:
     source = stack.create_bucket("checked-twice", tags=[TAG])
     assert_protected(stack, source)
@@ -104,6 +109,7 @@ def test_five_events_at_once(stack: Deployment) -> None:
     assert failed == [], "runs that meet each other make no error"
 
 
+@pytest.mark.usefixtures("either_world")
 def test_rule_deleted_by_hand_is_put_back(stack: Deployment) -> None:
     source = stack.create_bucket("rule-deleted", tags=[TAG])
     assert_protected(stack, source)
@@ -114,6 +120,7 @@ def test_rule_deleted_by_hand_is_put_back(stack: Deployment) -> None:
     assert_protected(stack, source)
 
 
+@pytest.mark.usefixtures("either_world")
 def test_foreign_rule_is_kept(stack: Deployment) -> None:
     other = stack.create_bucket("foreign-target", region=stack.dr_region, versioned=True)
     source = stack.create_bucket("with-foreign-rule", versioned=True)

@@ -40,6 +40,7 @@ def test_bucket_tagged_before_the_module_came_is_adopted(stack: Deployment) -> N
     assert len(versions(stack, bucket)) == 4, "two objects, of which one has versions and a marker"
 
 
+@pytest.mark.usefixtures("either_world")
 @pytest.mark.parametrize(
     "take_away", WAYS, ids=["DeleteBucketTagging", "without it", "another value", "UntagResource"]
 )

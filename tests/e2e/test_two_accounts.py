@@ -26,8 +26,8 @@ def stack(cross_account: Example) -> Deployment:
 
 
 @pytest.fixture(scope="module")
-def bucket(stack: Deployment) -> str:
-    """A protected bucket whose default encryption is KMS."""
+def bucket(stack: Deployment, either_world: str) -> str:
+    """A protected bucket whose default encryption is KMS; one in each world."""
     name = stack.create_bucket("two-accounts")
     encrypt(stack.source_s3, name, {"SSEAlgorithm": "aws:kms"}, bucket_key=True)
     put_tags(stack, name, dr="true")

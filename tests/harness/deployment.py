@@ -32,7 +32,11 @@ class Deployment:
         account: the account of the source buckets, twelve digits.
         dr_account: the account of the twins; unless it is given, the same one.
         outputs: the root's outputs.
+        name_end: what the names of new buckets end with; a test that runs a second time on the
+            same deployment has another one.
     """
+
+    name_end = ""
 
     def __init__(self, local_aws: LocalAws, root: Root, account: str, dr_account: str = "") -> None:
         self.local_aws = local_aws
@@ -92,7 +96,8 @@ class Deployment:
         account: str = "",
         lock: bool = False,
     ) -> str:
-        """Create a bucket as a user would; returns its name."""
+        """Create a bucket as a user would; returns its name, with `name_end`."""
+        name = f"{name.removesuffix(self.name_end)}{self.name_end}"
         region = region or self.source_region
         s3 = self.local_aws.client("s3", region, account) if account else self.client("s3", region)
         configuration: dict[str, Any] = (
