@@ -7,6 +7,7 @@ MiniStack serves the APIs. Around it stands what it lacks:
 * ``cloudtrail``: S3 management calls become CloudTrail events on the default event bus;
 * ``strict``: refusals that AWS gives and MiniStack does not;
 * ``properties``: bucket properties MiniStack does not keep, ``property_rules``: refusals of them;
+* ``buckets``: dates, tag changes and lists; ``regions``: what is not everywhere;
 * ``s3control``: tags by S3 Control, and how boto3 finds it on loopback;
 * ``access``: permissions that AWS checks and MiniStack does not;
 * ``roles``: what a role may do that a service acts with, ``decisions``: all that IAM was asked;

@@ -96,7 +96,9 @@ def require_usable_key(check: Check, seen: Seen) -> None:
     except ClientError as error:
         if error_code(error) == "AccessDeniedException":
             raise _not_usable(
-                key, "does not let this function look at it (kms:DescribeKey, in the key's policy or a boundary)"
+                key,
+                "does not let this function look at it (kms:DescribeKey, in the key's policy or "
+                "a boundary)",
             ) from error
         raise
     if facts is None:

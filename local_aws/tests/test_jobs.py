@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws import LocalAwsError
 from local_aws.tests.lab import Lab
 
 ACCOUNT, OTHER, REGION, DR = "111122223333", "444455556666", "us-west-2", "us-east-2"
@@ -359,6 +360,22 @@ def test_multipart_kms_tagged_and_locked_objects_are_copied(lab: Lab) -> None:
     )
     for name in ("ETag", "ContentLength", "VersionId", "LastModified"):
         assert replica[name] == source[name]
+
+
+def test_what_is_in_an_archive_tier_is_no_task(pair: Pair) -> None:
+    for key in ("read", "unread"):
+        pair.put(key, StorageClass="INTELLIGENT_TIERING")
+    pair.put("standard")
+    server = pair.lab.server
+    server.archive(pair.name, "unread")
+    for key in ("standard", "missing"):
+        with pytest.raises(LocalAwsError, match="Nothing to archive"):
+            server.archive(pair.name, key)
+    pair.replicate()
+    assert pair.numbers(pair.run("NONE")) == (2, 2, 0)
+    job = pair.run("NONE", Generator={"Filter": {"EligibleForReplication": False}})
+    (row,) = pair.report(job)[1]["failed"]
+    assert (row[1], row[5]) == ("unread", "SrcObjectNotEligible")
 
 
 def test_only_what_the_filter_lets_through_is_a_task(pair: Pair) -> None:

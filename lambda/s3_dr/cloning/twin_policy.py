@@ -11,7 +11,15 @@ from typing import Any
 
 from ..check import Check, Seen
 from ..outcomes import Blocked, Reason
-from .source_policy import LOGS_SID, LOOK_SID, OUR_SIDS, REPLICATION_SID, REPORTS_SID, TLS_SID, fixed_by
+from .source_policy import (
+    LOGS_SID,
+    LOOK_SID,
+    OUR_SIDS,
+    REPLICATION_SID,
+    REPORTS_SID,
+    TLS_SID,
+    fixed_by,
+)
 from .source_policy import normal as normal_statement
 
 # As whom S3 writes access logs, and reports of inventories and analyses, for a bucket.
