@@ -11,6 +11,7 @@ import pytest
 from e2e.examples import ADOPTED, Example
 from e2e.kinds import put_tags
 from harness.deployment import PATIENCE, Deployment, wait_for
+from harness.versions import Row, is_same
 
 pytestmark = pytest.mark.terraform
 
@@ -122,12 +123,12 @@ def status(stack: Deployment, bucket: str) -> str:
     return str(stack.rules(bucket).get(RULE, {}).get("Status", ""))
 
 
-def versions(stack: Deployment, bucket: str, of_twin: bool = False) -> list[tuple[str, str, str]]:
-    """Key, version ID and kind of all versions of a bucket, or of its twin."""
+def versions(stack: Deployment, bucket: str, of_twin: bool = False) -> list[Row]:
+    """All versions of a bucket, or of its twin."""
     s3, name = (stack.dr_s3, stack.twin(bucket)) if of_twin else (stack.source_s3, bucket)
     page = s3.list_object_versions(Bucket=name)
     return sorted(
-        (item["Key"], item["VersionId"], kind)
+        (item["Key"], item["VersionId"], kind == "DeleteMarkers")
         for kind in ("Versions", "DeleteMarkers")
         for item in page.get(kind, [])
     )
@@ -138,7 +139,11 @@ def wait_for_same(stack: Deployment, bucket: str) -> None:
     wait_for(
         lambda: (
             stack.bucket_exists(stack.twin(bucket))
-            and versions(stack, bucket) == versions(stack, bucket, of_twin=True)
+            and is_same(
+                versions(stack, bucket),
+                versions(stack, bucket, of_twin=True),
+                stack.local_aws.points(),
+            )
         ),
         PATIENCE,
         lambda: f"{bucket} and its twin differ: {stack.records(bucket)[-3:]}",

@@ -28,6 +28,7 @@ from functional.payload import (
     profiles,
     restart,
 )
+from harness.versions import is_same
 from s3_dr import handlers
 from s3_dr.reports_bucket import key_of
 
@@ -263,7 +264,8 @@ class Life:
 
     def assert_whole(self) -> None:
         """The twin has every version and delete marker of its source, and nothing else."""
-        assert self.versions(self.twin) == self.versions(self.bucket)
+        source, twin = self.versions(self.bucket), self.versions(self.twin)
+        assert is_same(source, twin, self.local_aws.points()), (source, twin)
 
     def delete_twin(self) -> None:
         """Empty and delete the twin, as a person would."""

@@ -139,6 +139,7 @@ def outcomes(result: Result) -> dict[str, tuple[str, str]]:
     }
 
 
+@pytest.mark.usefixtures("either_world")
 def test_everything_at_once(
     functions: Functions,
     on_local_aws: World,
@@ -254,6 +255,7 @@ def far_names(local_clients: Any) -> Sides:
     return sides(World(local_clients), f"cl-{uuid.uuid4().hex[:8]}", FOREIGN_ACCOUNT)
 
 
+@pytest.mark.usefixtures("either_world")
 def test_everything_at_once_in_two_accounts(
     functions: Functions,
     on_local_aws: World,

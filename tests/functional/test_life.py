@@ -13,6 +13,8 @@ from s3_dr import handlers
 
 pytest_plugins = ["functional.payload", "functional.living"]
 
+pytestmark = pytest.mark.usefixtures("either_world")
+
 
 # --- untag -------------------------------------------------------------------
 

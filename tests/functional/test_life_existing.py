@@ -44,6 +44,7 @@ def failed_job(life: Life, *keys: str) -> None:
 # --- the first job -----------------------------------------------------------
 
 
+@pytest.mark.usefixtures("either_world")
 def test_existing_objects_are_copied_with_all_their_versions(life: Life) -> None:
     life.put("a", "a", "b", "c", "key with, comma and “quotes”/ü")
     life.s3.delete_object(Bucket=life.bucket, Key="b")
@@ -65,6 +66,7 @@ def test_existing_objects_are_copied_with_all_their_versions(life: Life) -> None
     assert len(life.jobs()) == 1
 
 
+@pytest.mark.usefixtures("either_world")
 def test_the_job_is_what_aws_wants(life: Life) -> None:
     life.put("a")
     life.tag()
@@ -99,6 +101,7 @@ def test_an_empty_bucket_costs_no_job(life: Life) -> None:
     life.assert_whole()
 
 
+@pytest.mark.usefixtures("either_world")
 def test_only_delete_markers_are_something_to_copy(life: Life) -> None:
     life.s3.delete_object(Bucket=life.bucket, Key="never")
 
@@ -566,6 +569,7 @@ def test_a_request_beside_another_check_makes_one_job(life: Life) -> None:
     assert life.record()["gap"] is None
 
 
+@pytest.mark.usefixtures("either_world")
 def test_a_request_that_a_running_job_covers_makes_no_other(life: Life) -> None:
     life.put("a")
     life.tag()
@@ -669,6 +673,7 @@ def test_above_the_limit_it_waits_for_a_yes(life: Life, limit: int) -> None:
     life.assert_whole()
 
 
+@pytest.mark.usefixtures("either_world")
 def test_a_yes_before_the_objects_are_counted_counts(life: Life) -> None:
     hold(life)
     life.deploy(existing_objects_limit=0)

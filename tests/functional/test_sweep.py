@@ -28,6 +28,8 @@ from s3_dr.sweep import SweepError
 
 pytest_plugins = ["functional.payload", "functional.living"]
 
+pytestmark = pytest.mark.usefixtures("either_world")
+
 SOURCE, DR = "eu-west-3", "eu-north-1"
 ENABLE = f"arn:aws:lambda:{SOURCE}:{ACCOUNT}:function:s3-dr-enable-replication"
 SCHEDULED = {
