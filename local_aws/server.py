@@ -41,6 +41,7 @@ class LocalAws:
 
     Attributes:
         endpoint: The URL of every service, once started.
+        world: The world that was chosen last.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class LocalAws:
     ) -> None:
         open_points.check(world, points)
         self.endpoint = ""
-        self._world, self._points = world, dict(points or {})
+        self.world, self._points = world, dict(points or {})
         self._port = port or 0
         self._quiet = quiet
         self._clients: dict[tuple[str | None, ...], Any] = {}
@@ -92,7 +93,7 @@ class LocalAws:
         self._directory = tempfile.TemporaryDirectory(prefix="local-aws-")
         command = [sys.executable, "-m", "local_aws", "--port", str(self._port)]
         command += ["--until-stdin-closes", *(["--quiet"] if self._quiet else [])]
-        command += ["--world", self._world]
+        command += ["--world", self.world]
         for name, variant in self._points.items():
             command += ["--point", f"{name}={variant}"]
         above = Path(__file__).resolve().parent.parent
@@ -306,17 +307,18 @@ class LocalAws:
         """
         asked = {"world": world, "points": points}
         self._ask("PUT", "points", json.dumps(asked).encode())
+        self.world = world or self.world
 
     @contextmanager
     def chosen(self, world: str = "", **points: str) -> Iterator[None]:
         """The same for the length of a ``with`` block, and an end to what is chosen within it."""
-        before = self.points()
+        before, world_before = self.points(), self.world
         if world or points:
             self.choose(world, **points)
         try:
             yield
         finally:
-            self.choose(**before)
+            self.choose(world_before, **before)
 
     def fire(self, rule: str, region: str, account: str = ACCOUNT) -> None:
         """Let the schedule of a rule on the default bus be due now.

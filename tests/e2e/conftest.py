@@ -11,6 +11,7 @@ from e2e.examples import ROOTS, TWO_ACCOUNTS, Example, in_threads
 from e2e.groups import is_in_two_accounts
 from harness.deployment import PATIENCE, Deployment, wait_for
 from harness.toolchain import Toolchain
+from harness.worlds import live_in, world_of
 from local_aws import LocalAws
 from local_aws.open_points import WORLDS
 
@@ -33,21 +34,28 @@ def local_aws(request: pytest.FixtureRequest) -> Iterator[LocalAws]:
 
 
 @pytest.fixture(scope="module", params=WORLDS)
-def either_world(request: pytest.FixtureRequest, local_aws: LocalAws) -> Iterator[str]:
-    """Has a test run in each world, one after the other, on the same installations.
-
-    What is under way ends in the world in which it began.
-    """
+def either_world(request: pytest.FixtureRequest, local_aws: LocalAws) -> str:
+    """Has a test run in each world, one after the other, on the same installations."""
     world: str = request.param
-    settle(local_aws)
-    with pytest.MonkeyPatch.context() as patch, local_aws.chosen(world):
-        patch.setattr(Deployment, "name_end", "" if world == WORLDS[0] else f"-{world}")
-        yield world
-        settle(local_aws)
+    enter(request, local_aws, world)
+    return world
 
 
-def settle(local_aws: LocalAws) -> None:
-    wait_for(lambda: not local_aws.busy(), PATIENCE, lambda: "the local AWS is never quiet")
+@pytest.fixture(autouse=True)
+def in_its_world(request: pytest.FixtureRequest, local_aws: LocalAws) -> None:
+    """Has each test run in its world, whichever the one before was in."""
+    enter(request, local_aws, world_of(request))
+
+
+def enter(request: pytest.FixtureRequest, local_aws: LocalAws, world: str) -> None:
+    """Lets a world hold once all is quiet, and new buckets have other names than in the usual."""
+
+    def settle() -> None:
+        wait_for(lambda: not local_aws.busy(), PATIENCE, lambda: "the local AWS is never quiet")
+
+    live_in(local_aws, world, settle)
+    usual = request.config.getoption("--world")
+    Deployment.name_end = "" if world == usual else f"-{world}"
 
 
 @pytest.fixture(autouse=True)

@@ -395,7 +395,9 @@ def root(request: pytest.FixtureRequest) -> Example:
         (stack.source_region, stack.account, ""),
         (stack.dr_region, stack.dr_account, "-dr"),
     ):
-        logs = stack.create_bucket(f"{found.name}-logs{suffix}", region=region)
+        logs = f"{found.name}-logs{suffix}"
+        if not stack.bucket_exists(logs):  # both worlds have it
+            stack.create_bucket(logs, region=region)
         stack.client("s3", region).put_bucket_policy(Bucket=logs, Policy=deliveries(logs))
         arn = f"arn:aws:sqs:{region}:{account}:uploads"
         allow = {

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from functional import owners
+from harness.worlds import live_in, world_of
 from local_aws import LocalAws
 from local_aws.open_points import WORLDS
 from local_aws.tests.lab import lab, running
@@ -22,10 +23,18 @@ def local_aws(request: pytest.FixtureRequest) -> Iterator[LocalAws]:
 
 
 @pytest.fixture(scope="module", params=WORLDS)
-def either_world(request: pytest.FixtureRequest, local_aws: LocalAws) -> Iterator[str]:
+def either_world(request: pytest.FixtureRequest, local_aws: LocalAws) -> str:
     """Has a test run in each world, one after the other, on the same local AWS."""
-    with local_aws.chosen(request.param):
-        yield request.param
+    world: str = request.param
+    live_in(local_aws, world)
+    return world
+
+
+@pytest.fixture(autouse=True)
+def in_its_world(request: pytest.FixtureRequest) -> None:
+    """Has each test run in its world, whichever the one before was in."""
+    if "local_aws" in request.fixturenames:
+        live_in(request.getfixturevalue("local_aws"), world_of(request))
 
 
 @pytest.fixture(autouse=True)
