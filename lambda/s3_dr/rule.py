@@ -37,11 +37,13 @@ class Left:
         id: its ID.
         destination: the ARN of the bucket to which it copied.
         role: the role of the configuration in which it was.
+        selection: what it had S3 copy, as of `_selection`.
     """
 
     id: str
     destination: str
     role: str
+    selection: str
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class Known:
 
     An ID proves nothing: it is a word that anybody may choose. A rule is ours if it has an ID of
     ours and either copies into this bucket's twin under a role with which we replicate, or is known
-    to have been left here by us and still has one of the two.
+    to have been left here by us and still copies to the same place, or the same objects under our
+    role.
 
     Attributes:
         settings: whose rules are ours.
@@ -95,7 +98,8 @@ class Known:
         if left is None or rule["ID"] != left.id:
             return False
         was_role = role == left.role and role not in settings.foreign_role_arns
-        return is_to_twin or place == left.destination or is_our_role or was_role
+        is_same = (is_our_role or was_role) and _selection(rule) == left.selection
+        return is_to_twin or place == left.destination or is_same
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,8 @@ class Configuration:
         """What is to be remembered of our rule; None if there is none."""
         if self.ours is None:
             return None
-        return Left(self.ours["ID"], self.ours["Destination"]["Bucket"], self.role)
+        place = self.ours["Destination"]["Bucket"]
+        return Left(self.ours["ID"], place, self.role, _selection(self.ours))
 
     @property
     def is_live(self) -> bool:
@@ -211,13 +216,7 @@ class Configuration:
         destination = _without_off(rule["Destination"])
         if destination.get("Account") == self.known.settings.source_account_id:
             del destination["Account"]
-        selected = _without_off(rule.get("SourceSelectionCriteria") or {})
-        meaning = {
-            **rule,
-            "Destination": destination,
-            "SourceSelectionCriteria": selected or None,
-            "Filter": _filter_meaning(rule.get("Filter") or {}),
-        }
+        meaning = {**rule, "Destination": destination, **_selected(rule)}
         return {key: value for key, value in meaning.items() if value is not None}
 
 
@@ -337,6 +336,19 @@ def _refuse_unfit(others: tuple[Rule, ...]) -> None:
             f"the bucket has {len(others)} replication rules and S3 allows {MAX_RULES}; "
             "remove one of them",
         )
+
+
+def _selected(rule: Rule) -> dict[str, Any]:
+    """What a rule says of which objects it is about, in the one form in which it is compared."""
+    selected = _without_off(rule.get("SourceSelectionCriteria") or {})
+    found = _filter_meaning(rule.get("Filter") or {})
+    return {"SourceSelectionCriteria": selected or None, "Filter": found}
+
+
+def _selection(rule: Rule) -> str:
+    """The same, with what becomes of delete markers, in a few characters."""
+    text = json.dumps([_selected(rule), rule.get("DeleteMarkerReplication")], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _without_off(parts: Mapping[str, Any]) -> dict[str, Any]:

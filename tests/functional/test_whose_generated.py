@@ -16,7 +16,7 @@ from s3_dr.cloning.translators import NONCURRENT_RULE
 pytest_plugins = ["functional.payload", "functional.living"]
 
 THEIR_ROLE = f"arn:aws:iam::{ACCOUNT}:role/theirs"
-SOMEBODY = f"arn:aws:iam::{ACCOUNT}:role/somebody"
+SOMEBODY = f"arn:aws:iam::{ACCOUNT}:root"
 STATUS = st.sampled_from(["Enabled", "Disabled"])
 STEPS = ["check", "tag", "untag", "drop ours", "alter ours", "release"]
 
@@ -110,7 +110,7 @@ class Others:
                 "Sid": sid,
                 "Effect": "Deny",
                 "Principal": {"AWS": SOMEBODY},
-                "Action": "s3:PutObject",
+                "Action": "s3:PutObjectAcl",
                 "Resource": f"arn:aws:s3:::{bucket}/*",
             }
             for sid in sorted(sids)
@@ -151,8 +151,8 @@ def take(life: Life, step: str) -> None:
     tags, mine = life.world.tags(life.bucket), ours(life)
     if step == "tag":
         life.retag(**{**tags, **TRIGGER})
-    elif step == "untag":
-        life.retag(**{key: text for key, text in tags.items() if key != "dr"}, x="y")
+    elif step == "untag" and "dr" in tags:
+        life.retag(**{key: text for key, text in tags.items() if key != "dr"}, was="protected")
     elif step in ("drop ours", "alter ours") and mine:
         altered = [{**rule, "Status": "Disabled"} for rule in mine if step == "alter ours"]
         rest = [rule for rule in life.rules() if rule not in mine]

@@ -615,7 +615,6 @@ DONE = Record(profile="standard", rule="r", life="1", job=ended())
         (replace(DONE, job=ended(total=0, gap=Gap("g", after_put=True))), True),
         (replace(DONE, job=ended(total=0, gap=Gap("g", after_put=True, attempt=2))), False),
     ],
-    ids=str,
 )
 def test_whether_existing_objects_are_on_their_way(
     record: Record | bytes | None, is_under_way: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from functools import cache
 from itertools import permutations
 from typing import Any
@@ -70,7 +71,17 @@ def check(**fields: Any) -> Check:
     return checked(PROFILES=profiles(**fields))
 
 
-LEFT = Left("s3-dr", "arn:aws:s3:::orders-dr", REPLICATION_ROLE)
+def left(
+    id_: str = "s3-dr", place: str = "arn:aws:s3:::orders-dr", role: str = REPLICATION_ROLE
+) -> Left:
+    """Our rule as it was left: the same objects as OURS."""
+    found = {"Role": REPLICATION_ROLE, "Rules": [OURS]}
+    ours = Configuration.of(Known(checked().settings, "orders"), found).left
+    assert ours
+    return replace(ours, id=id_, destination=place, role=role)
+
+
+LEFT = left()
 
 
 def read(made: Check, found: Any, left: Left | None = LEFT) -> Configuration:
@@ -200,20 +211,20 @@ OURS_BY_MEMORY = OURS_BY_ITSELF | {
 @pytest.mark.parametrize("role", [REPLICATION_ROLE, USED, FORMER, THEIRS])
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize(
-    ("left", "ours"),
+    ("was_left", "ours"),
     [
         (None, OURS_BY_ITSELF),
-        (Left("s3-dr", PLACES["former twin"], FORMER), OURS_BY_MEMORY),
-        (Left("s3-dr-2", PLACES["former twin"], FORMER), OURS_BY_ITSELF),
+        (left("s3-dr", PLACES["former twin"], FORMER), OURS_BY_MEMORY),
+        (left("s3-dr-2", PLACES["former twin"], FORMER), OURS_BY_ITSELF),
     ],
 )
 def test_destination_and_role_or_memory_say_whose_a_rule_is(
-    left: Left | None, ours: set[tuple[str, str]], place: str, role: str
+    was_left: Left | None, ours: set[tuple[str, str]], place: str, role: str
 ) -> None:
     rule = {**OURS, "Destination": {"Bucket": PLACES[place]}}
     made = checked(FOREIGN_ROLE_ARNS=USED)
 
-    found = read(made, {"Role": role, "Rules": [rule]}, left)
+    found = read(made, {"Role": role, "Rules": [rule]}, was_left)
 
     assert (found.ours is not None) == ((place, role) in ours)
     assert [*found.others] == ([] if found.ours else [rule])
@@ -221,9 +232,17 @@ def test_destination_and_role_or_memory_say_whose_a_rule_is(
 
 def test_a_role_that_is_theirs_says_nothing_even_if_our_rule_was_under_it() -> None:
     rule = {**OURS, "Destination": {"Bucket": PLACES["elsewhere"]}}
-    made, left = checked(FOREIGN_ROLE_ARNS=USED), Left("s3-dr", PLACES["twin"], USED)
+    made, was_left = checked(FOREIGN_ROLE_ARNS=USED), left(role=USED)
 
-    assert read(made, {"Role": USED, "Rules": [rule]}, left).ours is None
+    assert read(made, {"Role": USED, "Rules": [rule]}, was_left).ours is None
+
+
+def test_a_rule_to_elsewhere_about_other_objects_is_theirs() -> None:
+    theirs = foreign(ID="s3-dr", Filter={"Prefix": "theirs/"})
+
+    found = read(check(), {"Role": REPLICATION_ROLE, "Rules": [theirs]})
+
+    assert found.ours is None, "it took the place of ours"
 
 
 @pytest.mark.parametrize(
@@ -240,21 +259,21 @@ def test_who_cannot_see_what_is_remembered_is_unsure(place: str, role: str, may_
 
 
 @pytest.mark.parametrize(
-    ("taken", "left", "expected"),
+    ("taken", "was_left", "expected"),
     [
         ([], None, "s3-dr"),
         (["s3-dr"], None, "s3-dr-2"),
         (["s3-dr-2"], None, "s3-dr"),
         (["s3-dr", "s3-dr-2", "s3-dr-4"], None, "s3-dr-3"),
-        ([], Left("s3-dr-2", PLACES["twin"], REPLICATION_ROLE), "s3-dr-2"),
+        ([], left("s3-dr-2"), "s3-dr-2"),
     ],
 )
 def test_ours_goes_beside_theirs_under_an_id_that_nobody_has(
-    taken: list[str], left: Left | None, expected: str
+    taken: list[str], was_left: Left | None, expected: str
 ) -> None:
     theirs = [foreign(number, ID=id_, Priority=number) for number, id_ in enumerate(taken)]
     made = check()
-    current = read(made, {"Role": REPLICATION_ROLE, "Rules": theirs}, left)
+    current = read(made, {"Role": REPLICATION_ROLE, "Rules": theirs}, was_left)
 
     wanted = desired_by(current, made.settings.profiles[0])
 

@@ -125,6 +125,11 @@ def normal(statement: Mapping[str, Any]) -> str:
     return json.dumps(flat(said), sort_keys=True)
 
 
+def base_of(sid: object) -> str:
+    """A Sid without the number that one of ours has where somebody else's has it already."""
+    return str(sid or "").rstrip("0123456789")
+
+
 def fixed_by(condition: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     """What in a condition says for certain of whom, or for whom, a request has to be.
 
@@ -197,7 +202,7 @@ class _Statement:
             _merge(condition, "ArnNotEquals", "aws:PrincipalArn", ours)
         same = {x: y for x, y in self._given.items() if x not in (who, what)}
         result = {**same, **principal, **self._resources(what), "Condition": condition}
-        if result.get("Sid") in OUR_SIDS:
+        if base_of(result.get("Sid")) in OUR_SIDS:
             del result["Sid"]
         return {key: result[key] for key in _ELEMENTS if result.get(key) not in (None, {})}
 

@@ -6,7 +6,9 @@ It has our own statements, and beside them those of others: a person's, or clone
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Set
+from itertools import chain, count
 from typing import Any
 
 from ..check import Check, Seen
@@ -18,19 +20,51 @@ from .source_policy import (
     REPLICATION_SID,
     REPORTS_SID,
     TLS_SID,
+    base_of,
     fixed_by,
 )
 from .source_policy import normal as normal_statement
 
+_ACCOUNT = r"(arn:[^:]*:iam::)?\d{12}(:root)?"
 # As whom S3 writes access logs, and reports of inventories and analyses, for a bucket.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/configure-inventory.html
 SERVICES = {LOGS_SID: "logging.s3.amazonaws.com", REPORTS_SID: "s3.amazonaws.com"}
 
+_ACTIONS = {
+    TLS_SID: "s3:*",
+    REPLICATION_SID: [
+        "s3:ObjectOwnerOverrideToBucketOwner",
+        "s3:ReplicateDelete",
+        "s3:ReplicateObject",
+        "s3:ReplicateTags",
+    ],
+    # The walkthrough asks for these too, and for PutBucketVersioning, which nobody needs.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-walkthrough-2.html
+    LOOK_SID: ["s3:GetBucketVersioning", "s3:ListBucket"],
+    **dict.fromkeys(SERVICES, "s3:PutObject"),
+}
+# What a statement of ours looks like beside its actions: its effect, its principal, and what its
+# condition looks at.
+_SHAPES = {
+    TLS_SID: ("Deny", r"\*", {("Bool", "aws:SecureTransport")}),
+    REPLICATION_SID: ("Allow", _ACCOUNT, {("ArnEquals", "aws:PrincipalArn")}),
+    LOOK_SID: ("Allow", _ACCOUNT, {("ArnEquals", "aws:PrincipalArn")}),
+    **{
+        sid: (
+            "Allow",
+            re.escape(service),
+            {("ArnLike", "aws:SourceArn"), ("StringEquals", "aws:SourceAccount")},
+        )
+        for sid, service in SERVICES.items()
+    },
+}
+_WHOLE = r"arn:[^:]*:s3:::[^/*]+(/\*)?"
+
 
 def of_others(policy: dict[str, Any]) -> dict[str, Any] | None:
     """The policy without our statements, or None if there are no others."""
-    foreign = [each for each in policy.get("Statement", []) if each.get("Sid") not in OUR_SIDS]
+    foreign = [each for each in policy.get("Statement", []) if not _is_ours(each)]
     return {**policy, "Statement": foreign} if foreign else None
 
 
@@ -84,8 +118,37 @@ def has_what_it_needs(check: Check, seen: Seen, policy: dict[str, Any]) -> bool:
 
 
 def _holds(policy: dict[str, Any], wanted: list[dict[str, Any]], sids: Set[str]) -> bool:
-    ours = [each for each in policy.get("Statement", []) if each.get("Sid") in sids]
+    ours = [
+        {**each, "Sid": base_of(each["Sid"])}
+        for each in policy.get("Statement", [])
+        if _is_ours(each) and base_of(each["Sid"]) in sids
+    ]
     return sorted(map(normal_statement, ours)) == sorted(map(normal_statement, wanted))
+
+
+def _is_ours(statement: dict[str, Any]) -> bool:
+    """Whether a statement with a Sid of ours is ours, perhaps with one thing altered.
+
+    Anybody may choose a Sid. Where more than one thing is another, it is another statement.
+    """
+    sid = base_of(statement.get("Sid"))
+    if sid not in OUR_SIDS:
+        return False
+    effect, principal, looked_at = _SHAPES[sid]
+    given, condition = statement.get("Principal", {}), statement.get("Condition", {})
+    named = (
+        [each for kind in given.values() for each in _listed(kind)]
+        if isinstance(given, dict)
+        else [given]
+    )
+    same: tuple[bool, ...] = (
+        statement.get("Effect") == effect,
+        bool(named) and all(re.fullmatch(principal, str(each)) for each in named),
+        {*_listed(statement.get("Action"))} == {*_listed(_ACTIONS[sid])},
+        all(re.fullmatch(_WHOLE, str(each)) for each in _listed(statement.get("Resource"))),
+        {(operator, key) for operator, block in condition.items() for key in block} == looked_at,
+    )
+    return sum(same) >= len(same) - 1
 
 
 def put(
@@ -95,8 +158,13 @@ def put(
     deliveries: Mapping[str, list[str]],
 ) -> dict[str, Any]:
     """Give the twin a policy of our statements and these, and return it."""
-    ours = _our_statements(check, seen, deliveries)
-    statements = [*(others or {}).get("Statement", []), *ours]
+    theirs = (others or {}).get("Statement", [])
+    taken = {each.get("Sid") for each in theirs}
+    ours = [
+        {**each, "Sid": _free(each["Sid"], taken)}
+        for each in _our_statements(check, seen, deliveries)
+    ]
+    statements = [*theirs, *ours]
     policy = {"Version": "2012-10-17", **(others or {}), "Statement": statements}
     # S3 takes 20 KB.
     check.twin.write("put_bucket_policy", Policy=json.dumps(policy, separators=(",", ":")))
@@ -138,6 +206,12 @@ def _is_delivery(check: Check, statement: dict[str, Any]) -> bool:
     )
 
 
+def _free(sid: str, taken: Set[str | None]) -> str:
+    """A Sid that nobody else's statement has."""
+    numbered = (f"{sid}{number}" for number in count(2))
+    return next(each for each in chain([sid], numbered) if each not in taken)
+
+
 def _account_of(name: str) -> str:
     """The account of an ARN; what is none may be an account itself."""
     return name.split(":")[4] if name.count(":") >= 5 else name
@@ -155,7 +229,7 @@ def _our_statements(
         "Sid": TLS_SID,
         "Effect": "Deny",
         "Principal": "*",
-        "Action": "s3:*",
+        "Action": _ACTIONS[TLS_SID],
         "Resource": [arn, f"{arn}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
@@ -164,7 +238,7 @@ def _our_statements(
             "Sid": sid,
             "Effect": "Allow",
             "Principal": {"Service": SERVICES[sid]},
-            "Action": "s3:PutObject",
+            "Action": _ACTIONS[sid],
             "Resource": f"{arn}/*",
             "Condition": {
                 "ArnLike": {"aws:SourceArn": buckets},
@@ -184,22 +258,11 @@ def _our_statements(
         "Principal": {"AWS": f"arn:{partition}:iam::{check.settings.source_account_id}:root"},
         "Condition": {"ArnEquals": {"aws:PrincipalArn": sorted(roles)}},
     }
-    objects = [
-        "s3:ObjectOwnerOverrideToBucketOwner",
-        "s3:ReplicateDelete",
-        "s3:ReplicateObject",
-        "s3:ReplicateTags",
-    ]
     return [
         tls_only,
         *delivered,
-        {**allow, "Sid": REPLICATION_SID, "Action": objects, "Resource": f"{arn}/*"},
-        # The walkthrough asks for these too, and for PutBucketVersioning, which nobody needs.
-        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-walkthrough-2.html
-        {
-            **allow,
-            "Sid": LOOK_SID,
-            "Action": ["s3:GetBucketVersioning", "s3:ListBucket"],
-            "Resource": arn,
-        },
+        *(
+            {**allow, "Sid": sid, "Action": _ACTIONS[sid], "Resource": resource}
+            for sid, resource in ((REPLICATION_SID, f"{arn}/*"), (LOOK_SID, arn))
+        ),
     ]

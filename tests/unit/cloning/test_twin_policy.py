@@ -273,6 +273,32 @@ def test_a_statement_that_lets_us_in_is_put_right(drift: dict[str, Any]) -> None
         assert found.policy["Statement"] == [THEIRS, OURS, *let_in(REPLICATION_ROLE)]
 
 
+@pytest.mark.parametrize("sid", sorted(source_policy.OUR_SIDS))
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        {"Effect": "Deny", "Principal": {"AWS": STRANGER}, "Action": "s3:Get*", "Resource": ARN},
+        {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": f"{ARN}/a/*"},
+    ],
+)
+def test_a_statement_of_somebody_else_with_our_sid_stays(sid: str, theirs: dict[str, Any]) -> None:
+    there = {"Sid": sid, **theirs}
+    found = Twin({"Version": "2012-10-17", "Statement": [there]})
+
+    for _ in range(2):
+        ensure(found, **TWO_ACCOUNTS)
+
+    assert found.writes == 1
+    first, *ours = found.policy["Statement"]
+    assert first == there
+    expected = [OURS, *let_in(REPLICATION_ROLE)]
+    assert ours == [
+        {**each, "Sid": f"{each['Sid']}2" if each["Sid"] == sid else each["Sid"]}
+        for each in expected
+    ]
+    assert twin_policy.of_others(found.policy) == {**found.policy, "Statement": [there]}
+
+
 def test_another_spelling_of_what_lets_us_in_is_left_alone() -> None:
     objects, looks = let_in(REPLICATION_ROLE)
     objects |= {
