@@ -71,6 +71,16 @@ variable "profiles" {
     error_message = "Give every tag in match_tags a key of 1 to 128 characters and a value of at most 256: no bucket can carry another."
   }
 
+  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+  validation {
+    condition = alltrue(flatten([for profile in var.profiles : [
+      for tags in concat(profile.match_tags, [profile.filter.tags]) : [
+        for key, value in tags : try(can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$", "${key}${value}")), true)
+      ]
+    ]]))
+    error_message = "Use nothing in match_tags and filter.tags but letters, digits, spaces and _ . : / = + - @: S3 takes no other characters in a tag."
+  }
+
   validation {
     condition = alltrue([for profile in var.profiles : try(alltrue(flatten([for tags in profile.match_tags : [
       for key, value in tags : !startswith(lower(key), "aws:") && !startswith(key, "s3-dr:")

@@ -15,9 +15,25 @@ variable "alarms" {
     error_message = "Give at most five alarms.actions.source and five alarms.actions.dr: CloudWatch takes no more."
   }
 
+  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
   validation {
-    condition     = alltrue([for arn in concat(var.alarms.actions.dr, var.alarms.actions.source) : can(regex("^arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]+:[0-9]{12}:.+$", arn))])
-    error_message = "Give every one of alarms.actions as an ARN with a region and an account, like \"arn:aws:sns:us-west-2:111122223333:on-call\"."
+    condition = alltrue([
+      for arn in concat(var.alarms.actions.dr, var.alarms.actions.source) : length(coalesce(arn, " ")) <= 1024 && can(regex(join("", [
+        "^arn:[a-z-]+:(",
+        join("|", [
+          "automate:[a-z0-9-]+:ec2:(reboot|recover|stop|terminate)",
+          "aiops:[a-z0-9-]+:[0-9]{12}:investigation-group:[!-~]+",
+          "autoscaling:[a-z0-9-]+:[0-9]{12}:scalingPolicy:[^[:cntrl:]]+",
+          "lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]+(:([A-Za-z0-9_-]+|\\$LATEST))?",
+          "sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\\.fifo)?",
+          "ssm:[a-z0-9-]+:[0-9]{12}:opsitem:[1-4](#CATEGORY=[A-Za-z]+)?",
+          "ssm-incidents::[0-9]{12}:responseplan/[A-Za-z0-9_-]+",
+          "swf:[a-z0-9-]+:[0-9]{12}:action/actions/AWS_EC2\\.InstanceId\\.(Reboot|Recover|Stop|Terminate)/1\\.0",
+        ]),
+        ")$",
+      ]), arn))
+    ])
+    error_message = "Give every one of alarms.actions as an ARN that an alarm can act on: of an SNS topic, a Lambda function, an OpsItem, a response plan, an investigation group, a scaling policy or an EC2 action, like \"arn:aws:sns:us-west-2:111122223333:on-call\" or \"arn:aws:ssm-incidents::111122223333:responseplan/buckets\"."
   }
 
   validation {
@@ -25,7 +41,7 @@ variable "alarms" {
       for place in [
         { actions = var.alarms.actions.dr, region = local.dr_region },
         { actions = var.alarms.actions.source, region = local.source_region },
-      ] : [for arn in place.actions : try(split(":", arn)[3] == place.region, true)]
+      ] : [for arn in place.actions : try(contains(["", place.region], split(":", arn)[3]), true)]
     ]))
     error_message = "Name in alarms.actions.source what is in ${local.source_region}, and in alarms.actions.dr what is in ${local.dr_region}: an alarm tells nobody outside its region."
   }
@@ -40,6 +56,11 @@ variable "create_trail" {
   validation {
     condition     = !(var.create_trail && var.reports.bucket != null)
     error_message = "Leave create_trail or reports.bucket out: the trail logs into the bucket that the module makes, and nothing of a bucket of yours is changed to let it in."
+  }
+
+  validation {
+    condition     = !(var.create_trail && strcontains(var.name, "--"))
+    error_message = "Give a name without two hyphens side by side, or leave create_trail out: the trail would be called ${var.name}, and CloudTrail takes no such name."
   }
 }
 
@@ -114,8 +135,8 @@ variable "foreign_role_arns" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for arn in var.foreign_role_arns : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$", arn))])
-    error_message = "Give every one of foreign_role_arns as the ARN of one role, like \"arn:aws:iam::111122223333:role/replication\"."
+    condition     = alltrue([for arn in var.foreign_role_arns : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/([!-#%-)+->@-~]+/)?[A-Za-z0-9_+=,.@-]{1,64}$", arn))])
+    error_message = "Give every one of foreign_role_arns as the ARN of one role, without *, ? and $ in its path, like \"arn:aws:iam::111122223333:role/replication\"."
   }
 
   validation {
@@ -350,7 +371,7 @@ variable "reports" {
   nullable = false
 
   validation {
-    condition     = var.reports.bucket == null || can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.reports.bucket))
+    condition     = var.reports.bucket == null || can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.reports.bucket)) && !can(regex("\\.\\.|^([0-9]{1,3}\\.){3}[0-9]{1,3}$", var.reports.bucket))
     error_message = "Give reports.bucket as the name of a bucket, not as its ARN, or leave it out to have one made."
   }
 
@@ -375,8 +396,14 @@ variable "sweep" {
   }
 
   validation {
-    condition     = can(regex("^(rate\\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\\)|cron\\(([^ ()]+ ){5}[^ ()]+\\))$", var.sweep.schedule))
+    condition     = length(var.sweep.schedule) <= 256 && can(regex("^(rate\\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\\)|cron\\(([0-9A-Za-z*,/?#-]+ ){5}[0-9A-Za-z*,/?#-]+\\))$", var.sweep.schedule))
     error_message = "Give sweep.schedule as EventBridge takes it, like \"rate(6 hours)\" or \"cron(0 3 * * ? *)\"."
+  }
+
+  # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
+  validation {
+    condition     = !startswith(var.sweep.schedule, "cron(") || length(split(" ", var.sweep.schedule)) != 6 || try((split(" ", var.sweep.schedule)[2] == "?") != (split(" ", var.sweep.schedule)[4] == "?"), true)
+    error_message = "Put a ? for the day of the month or for the day of the week in sweep.schedule, and not for both: EventBridge looks at one of them only."
   }
 }
 
@@ -389,6 +416,17 @@ variable "tags" {
   validation {
     condition     = length(var.tags) <= 50 && alltrue([for key, value in var.tags : try(length(key) >= 1 && length(key) <= 128 && length(value) <= 256 && !startswith(lower(key), "aws:"), false)])
     error_message = "Give at most 50 tags, each with a key of 1 to 128 characters that does not begin with aws: and a value of at most 256 characters."
+  }
+
+  # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+  validation {
+    condition     = alltrue([for key, value in var.tags : value == null || can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$", "${key}${value}"))])
+    error_message = "Use nothing in tags but letters, digits, spaces and _ . : / = + - @: AWS takes no other characters."
+  }
+
+  validation {
+    condition     = length(distinct([for key in keys(var.tags) : lower(key)])) == length(var.tags)
+    error_message = "Give no two tags whose keys differ by upper and lower case only: IAM takes them for one."
   }
 }
 

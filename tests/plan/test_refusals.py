@@ -116,7 +116,12 @@ RTC_REGION = "Give every one of regions_without_replication_time_control as a re
 TAGS = "Give at most 50 tags, each with a key of 1 to 128 characters"
 
 ACTIONS_MANY = "Give at most five alarms.actions.source and five alarms.actions.dr"
-ACTION = "Give every one of alarms.actions as an ARN with a region and an account"
+ACTION = "Give every one of alarms.actions as an ARN that an alarm can act on"
+TRAIL_NAME = "Give a name without two hyphens side by side, or leave create_trail out"
+CRON_DAYS = "Put a ? for the day of the month or for the day of the week in sweep.schedule"
+TAG_CHARACTERS = "Use nothing in tags but letters, digits, spaces and _ . : / = + - @"
+TAG_CASE = "Give no two tags whose keys differ by upper and lower case only"
+TAGS_OF_S3 = "Use nothing in match_tags and filter.tags but letters, digits, spaces"
 ACTION_PLACE = "Name in alarms.actions.source what is in us-west-2, and in alarms.actions.dr"
 TRAIL_BUCKET = "Leave create_trail or reports.bucket out"
 EXISTING = 'Set existing_objects to "replicate", "report" or "ignore".'
@@ -273,6 +278,13 @@ ARGUMENTS: dict[str, tuple[Mapping[str, Any], str]] = {
     "action_name": (told(dr=["on-call"]), ACTION),
     "action_nowhere": (told(source=[f"arn:aws:sns::{ACCOUNT}:on-call"]), ACTION),
     "action_null": (told(source=[None]), ACTION),
+    "action_queue": (told(source=[TOPIC.replace(":sns:", ":sqs:")]), ACTION),
+    "action_plan_somewhere": (
+        told(source=[f"arn:aws:ssm-incidents:us-west-2:{ACCOUNT}:responseplan/x"]),
+        ACTION,
+    ),
+    "action_severity": (told(source=[f"arn:aws:ssm:us-west-2:{ACCOUNT}:opsitem:9"]), ACTION),
+    "action_long": (told(source=[f"{TOPIC}{'x' * 1024}"]), ACTION),
     "existing_objects": (profiles(existing_objects="copy"), EXISTING),
     "existing_limit_negative": (profiles(existing_objects_limit=-1), EXISTING_LIMIT),
     "existing_limit_broken": (profiles(existing_objects_limit=0.5), EXISTING_LIMIT),
@@ -300,6 +312,8 @@ ARGUMENTS: dict[str, tuple[Mapping[str, Any], str]] = {
             "cron_long": "cron(0 3 * * ? * *)",
             "once": "at(2030-01-01T00:00:00)",
             "with_line": "rate(6 hours)\n",
+            "cron_odd": "cron(0 3 * * ? 20_26)",
+            "long": f"cron({'1,' * 120}1 3 * * ? 2026,2027,2028)",
         }.items()
     },
     "path_open": ({"iam": {"path": "/platform"}}, PATH),
@@ -315,6 +329,20 @@ ARGUMENTS: dict[str, tuple[Mapping[str, Any], str]] = {
     "boundary_name": ({"iam": {"permissions_boundary_arn": "boundary"}}, BOUNDARY),
     "boundary_empty": ({"iam": {"dr_permissions_boundary_arn": ""}}, BOUNDARY),
     "boundary_role": ({"iam": {"permissions_boundary_arn": ROLE}}, BOUNDARY),
+    "cron_days_both": ({"sweep": {"schedule": "cron(0 3 * * * *)"}}, CRON_DAYS),
+    "cron_days_neither": ({"sweep": {"schedule": "cron(0 3 ? * ? *)"}}, CRON_DAYS),
+    "reports_dots": ({"reports": {"bucket": "my..reports"}}, REPORTS),
+    "reports_address": ({"reports": {"bucket": "192.168.5.4"}}, REPORTS),
+    "tag_key_odd": ({"tags": {"own#er": "me"}}, TAG_CHARACTERS),
+    "tag_value_odd": ({"tags": {"owner": "a;b"}}, TAG_CHARACTERS),
+    "tag_twice": ({"tags": {"Owner": "a", "owner": "b"}}, TAG_CASE),
+    "profile_key_odd": (profiles(match_tags=[{"d*r": "true"}]), TAGS_OF_S3),
+    "profile_value_odd": (profiles(match_tags=[{"dr": "true!"}]), TAGS_OF_S3),
+    "filter_key_odd": (filtered(tags={"ke<ep": "yes"}), TAGS_OF_S3),
+    "foreign_pattern_in_path": (
+        {"foreign_role_arns": [f"arn:aws:iam::{ACCOUNT}:role/a*/b"]},
+        ROLES,
+    ),
     "tags_many": ({"tags": {f"key-{index}": "" for index in range(51)}}, TAGS),
     "tag_of_aws": ({"tags": {"aws:owner": "me"}}, TAGS),
 }
@@ -336,6 +364,28 @@ GOOD: dict[str, Mapping[str, Any]] = {
     "years_most": retained(mode="COMPLIANCE", years=100),
     "rtc_with_metrics": profiles(replication_time_control=True, metrics=True),
     "actions_five": told(source=[TOPIC] * 5, dr=[TOPIC.replace(WEST, EAST)] * 5),
+    "actions_of_every_kind": told(
+        source=[
+            "arn:aws:automate:us-west-2:ec2:recover",
+            f"arn:aws:swf:us-west-2:{ACCOUNT}:action/actions/AWS_EC2.InstanceId.Stop/1.0",
+            f"arn:aws:autoscaling:us-west-2:{ACCOUNT}:scalingPolicy:1:autoScalingGroupName/a b"
+            ":policyName/p",
+            f"arn:aws:lambda:us-west-2:{ACCOUNT}:function:page:live",
+            f"arn:aws:lambda:us-west-2:{ACCOUNT}:function:page:1",
+        ],
+        dr=[
+            f"arn:aws:ssm:us-east-2:{ACCOUNT}:opsitem:1#CATEGORY=Availability",
+            f"arn:aws:ssm:us-east-2:{ACCOUNT}:opsitem:4",
+            f"arn:aws:ssm-incidents::{ACCOUNT}:responseplan/buckets",
+            f"arn:aws:aiops:us-east-2:{ACCOUNT}:investigation-group:aBc1",
+            f"arn:aws:lambda:us-east-2:{ACCOUNT}:function:page",
+        ],
+    ),
+    "foreign_role_odd": {"foreign_role_arns": [f"arn:aws:iam::{ACCOUNT}:role/a:b/c!/d,e@f"]},
+    "tags_of_all_kinds": {"tags": {"Kosten stelle:ü/1": "a_b.c:d/e=f+g-h@i 1", "empty": ""}},
+    "profile_tags_of_all_kinds": profiles(match_tags=[{"Fach/ü": "a_b.c:d/e=f+g-h@i 1"}]),
+    "name_with_two_hyphens": {"name": "acme--dr"},
+    "schedule_cron_days": {"sweep": {"schedule": "cron(15 10 L * ? 2026-2030)"}},
     "existing_limit_none": profiles(existing_objects_limit=0),
     "existing_ignored": profiles(existing_objects="ignore", on_untag="keep"),
     "existing_reported": profiles(existing_objects="report", on_untag="remove"),
@@ -376,6 +426,13 @@ PLANNED: dict[str, tuple[Mapping[str, Any], str]] = {
     ),
     "action_elsewhere": (told(source=[TOPIC.replace(WEST, EAST)]), ACTION_PLACE),
     "action_of_the_source": (told(dr=[TOPIC]), ACTION_PLACE),
+    "action_plan_in_the_source_is_fine": (
+        told(
+            source=[f"arn:aws:ssm-incidents::{ACCOUNT}:responseplan/x", TOPIC.replace(WEST, EAST)]
+        ),
+        ACTION_PLACE,
+    ),
+    "trail_name": ({"create_trail": True, "name": "acme--dr"}, TRAIL_NAME),
     "trail_in_a_given_bucket": (
         {"create_trail": True, "reports": {"bucket": "reports"}},
         TRAIL_BUCKET,

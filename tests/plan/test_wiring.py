@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import inspect
 import json
+import re
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -329,6 +330,52 @@ def test_longest_environment_fits(install: Callable[[Case], Installation]) -> No
         assert counted(given["PROFILES"]) > 2300, "The case must be near what the module takes"
         size = counted(given)
         assert size <= 4096, f"Lambda takes 4 KB of environment, and the longest has {size} bytes"
+
+
+# What each service takes for a name, by the attribute that has it: the pages of its Create and Put
+# operations, and of S3 the page on bucket names.
+_NAMES = {
+    "aws_cloudtrail": ("name", r"(?=.{3,128}$)[A-Za-z0-9]+([._-][A-Za-z0-9]+)*"),
+    "aws_cloudwatch_event_rule": ("name", r"(?!aws\.)[.\-_A-Za-z0-9]{1,64}"),
+    "aws_cloudwatch_event_target": ("target_id", r"[.\-_A-Za-z0-9]{1,64}"),
+    "aws_cloudwatch_log_group": ("name", r"(?!aws/)[.\-_/#A-Za-z0-9]{1,512}"),
+    "aws_cloudwatch_log_metric_filter": ("name", r"[^:*]{1,512}"),
+    "aws_cloudwatch_metric_alarm": ("alarm_name", r"[ -~]{1,255}"),
+    "aws_iam_role": ("name", r"[\w+=,.@-]{1,64}"),
+    "aws_iam_role_policy": ("name", r"[\w+=,.@-]{1,128}"),
+    "aws_kms_alias": ("name", r"alias/(?!aws/)[a-zA-Z0-9:/_-]{1,250}"),
+    "aws_lambda_function": ("function_name", r"[a-zA-Z0-9_-]{1,64}"),
+    "aws_lambda_permission": ("statement_id", r"[a-zA-Z0-9_-]{1,100}"),
+    "aws_s3_bucket": (
+        "bucket",
+        r"(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+        r"(?<!-s3alias|.--ol-s3|..--x-s3)(?<!.mrap)(?<!--table-s3)(?<!-an)",
+    ),
+    "aws_sns_topic": ("name", r"[A-Za-z0-9_-]{1,256}"),
+    "aws_sqs_queue": ("name", r"[A-Za-z0-9_-]{1,80}"),
+}
+# These are called by what they belong to.
+_NAMELESS = {
+    "aws_kms_key",
+    "aws_lambda_function_event_invoke_config",
+    "aws_lambda_invocation",
+    "aws_s3_bucket_lifecycle_configuration",
+    "aws_s3_bucket_ownership_controls",
+    "aws_s3_bucket_policy",
+    "aws_s3_bucket_public_access_block",
+    "aws_s3_bucket_server_side_encryption_configuration",
+    "aws_sns_topic_policy",
+    "aws_sns_topic_subscription",
+}
+
+
+def test_every_name_is_one_that_its_service_takes(each: Installation) -> None:
+    for resource in each.resources:
+        if resource.type in _NAMELESS:
+            continue
+        attribute, rule = _NAMES[resource.type]
+        name = resource.values[attribute]
+        assert re.fullmatch(rule, name), f"{resource.address}: AWS takes no name like {name}"
 
 
 def test_longest_names_fit(install: Callable[[Case], Installation]) -> None:
