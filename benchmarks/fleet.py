@@ -44,7 +44,7 @@ FAULTS = {
     "GetBucketTagging": ("SlowDown", 503, 10),
     "PutBucketVersioning": ("OperationAborted", 409, 10),
     "CreateBucket": ("OperationAborted", 409, 5),
-    "PutBucketEncryption": ("SlowDown", 503, 5),
+    "PutBucketPolicy": ("SlowDown", 503, 5),
     "PutBucketReplication": ("OperationAborted", 409, 10),
 }
 

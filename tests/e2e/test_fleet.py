@@ -13,7 +13,7 @@ pytestmark = pytest.mark.terraform
 NUMBER = 40  # `make fleet` does the same with 500
 FAULTS = {
     "GetBucketTagging": ("SlowDown", 503),
-    "PutBucketEncryption": ("SlowDown", 503),
+    "PutBucketPolicy": ("SlowDown", 503),
     "PutBucketReplication": ("OperationAborted", 409),
     "PutBucketVersioning": ("OperationAborted", 409),
 }
