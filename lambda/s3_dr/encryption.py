@@ -97,8 +97,8 @@ def require_usable_key(check: Check, seen: Seen) -> None:
         if error_code(error) == "AccessDeniedException":
             raise _not_usable(
                 key,
-                "does not let this function look at it (kms:DescribeKey, in the key's policy or "
-                "a boundary)",
+                "does not let this function look at it (kms:DescribeKey, in the key's policy or in "
+                "a permissions boundary)",
             ) from error
         raise
     if facts is None:
