@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
@@ -110,6 +111,27 @@ def knows(client: Any, operation: str, *path: str) -> bool:
     return True
 
 
+def _first_answer(fetchers: Sequence[AssumeRoleCredentialFetcher]) -> Any:
+    """The credentials of the first STS that gives some, which each is of another region.
+
+    STS refuses in a region that is not enabled; of which account, documents and reports say
+    differently. An account has the region of its own buckets enabled.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
+    https://github.com/grafana/grafana-aws-sdk/issues/46
+
+    Raises:
+        ClientError: what the first one said.
+    """
+    first, *others = fetchers
+    try:
+        return first.fetch_credentials()
+    except ClientError:
+        for other in others:
+            with suppress(ClientError):
+                return other.fetch_credentials()
+        raise
+
+
 class Clients:
     """The AWS clients, each made when first used and kept for the life of the process.
 
@@ -124,16 +146,16 @@ class Clients:
     @cached_property
     def source_s3(self) -> S3Client:
         """S3 in the source region, as the source account sees it."""
-        settings = self._settings
-        session = self._in_role(settings.source_reader_role_arn, settings.source_region)
-        return session.client("s3", region_name=settings.source_region, config=_CLIENT_CONFIG)
+        return self._source_session.client(
+            "s3", region_name=self._settings.source_region, config=_CLIENT_CONFIG
+        )
 
     @cached_property
     def dr_s3(self) -> S3Client:
         """S3 in the DR region, as the DR account sees it."""
-        settings = self._settings
-        session = self._in_role(settings.twin_reader_role_arn, settings.dr_region)
-        return session.client("s3", region_name=settings.dr_region, config=_CLIENT_CONFIG)
+        return self._twin_session.client(
+            "s3", region_name=self._settings.dr_region, config=_CLIENT_CONFIG
+        )
 
     @cached_property
     def home_s3(self) -> S3Client | None:
@@ -145,10 +167,8 @@ class Clients:
     @cached_property
     def source_control(self) -> S3ControlClient:
         """S3 Control in the source region, where the jobs are, as the source account sees it."""
-        settings = self._settings
-        session = self._in_role(settings.source_reader_role_arn, settings.source_region)
-        return session.client(
-            "s3control", region_name=settings.source_region, config=_CLIENT_CONFIG
+        return self._source_session.client(
+            "s3control", region_name=self._settings.source_region, config=_CLIENT_CONFIG
         )
 
     @cached_property
@@ -191,10 +211,8 @@ class Clients:
     @cached_property
     def dr_tagging(self) -> Any:
         """The tagging API of the DR region, in the DR account."""
-        settings = self._settings
-        session = self._in_role(settings.twin_reader_role_arn, settings.dr_region)
-        return session.client(
-            "resourcegroupstaggingapi", region_name=settings.dr_region, config=_CLIENT_CONFIG
+        return self._twin_session.client(
+            "resourcegroupstaggingapi", region_name=self._settings.dr_region, config=_CLIENT_CONFIG
         )
 
     @cached_property
@@ -218,27 +236,45 @@ class Clients:
             "kms", region_name=self._settings.dr_region, config=_CLIENT_CONFIG
         )
 
-    def _in_role(self, role_arn: str, region: str) -> boto3.session.Session:
+    @cached_property
+    def _source_session(self) -> boto3.session.Session:
+        """As whom the source account's buckets are looked at."""
+        settings = self._settings
+        return self._in_role(
+            settings.source_reader_role_arn, settings.dr_region, settings.source_region
+        )
+
+    @cached_property
+    def _twin_session(self) -> boto3.session.Session:
+        """As whom the DR account's buckets are looked at."""
+        settings = self._settings
+        return self._in_role(
+            settings.twin_reader_role_arn, settings.source_region, settings.dr_region
+        )
+
+    def _in_role(self, role_arn: str, here: str, there: str) -> boto3.session.Session:
         """A session that acts as a role and renews its credentials; without a role, our own.
 
         Args:
-            role_arn: the role.
-            region: of whose STS it is asked for: the one that the role's account has for sure, as
-                STS refuses in a region that the account has not enabled.
-                https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
+            role_arn: the role, of the other account.
+            here: the region in which the function runs.
+            there: the region that the role's account has for sure.
         """
         if not role_arn:
             return self._session
         own = self._session
-        fetcher = AssumeRoleCredentialFetcher(
-            client_creator=partial(own.client, region_name=region, config=_CLIENT_CONFIG),
-            source_credentials=own.get_credentials(),
-            role_arn=role_arn,
-            extra_args={"RoleSessionName": self._settings.module_name},
-        )
+        fetchers = [
+            AssumeRoleCredentialFetcher(
+                client_creator=partial(own.client, region_name=region, config=_CLIENT_CONFIG),
+                source_credentials=own.get_credentials(),
+                role_arn=role_arn,
+                extra_args={"RoleSessionName": self._settings.module_name},
+            )
+            for region in (there, here)
+        ]
         core = botocore.session.Session()
         core._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]
-            fetcher.fetch_credentials, "assume-role"
+            partial(_first_answer, fetchers), "assume-role"
         )
         return boto3.session.Session(botocore_session=core)
 

@@ -14,18 +14,11 @@ from .outcomes import Blocked, Ignored, Outcome, Reason, Untagged
 from .record import Gap, Memory, Record, Superseded
 from .rule import Configuration, Known, Left, desired
 
-# S3 has codes for much; its words alone say that regions lack replication time control, and no
-# document gives them.
+# How S3 may say that regions lack replication time control, if our rule asks for it: that something
+# is not there; or by a code that it has for much, and words that no document gives.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-_REFUSALS = frozenset(
-    {
-        "InvalidArgument",
-        "InvalidRequest",
-        "MethodNotAllowed",
-        "NotImplemented",
-        "UnsupportedArgument",
-    }
-)
+_NOT_THERE = frozenset({"MethodNotAllowed", "NotImplemented", "UnsupportedArgument"})
+_FOR_MUCH = frozenset({"InvalidArgument", "InvalidRequest"})
 _TIME_CONTROL = re.compile(r"replication[ -]?time|\bRTC\b", re.IGNORECASE)
 
 _CONFIRM_WAIT = 30.0  # seconds
@@ -278,13 +271,13 @@ def _put(check: Check, wanted: Configuration) -> None:
     try:
         check.source.write("put_bucket_replication", ReplicationConfiguration=wanted.to_s3())
     except ClientError as error:
-        words = error.response["Error"].get("Message", "")
-        asks = "ReplicationTime" in (wanted.ours or {}).get("Destination", {})
-        if asks and error_code(error) in _REFUSALS and _TIME_CONTROL.search(words):
+        code, words = error_code(error), error.response["Error"].get("Message", "")
+        is_about_it = code in _NOT_THERE or (code in _FOR_MUCH and _TIME_CONTROL.search(words))
+        if is_about_it and "ReplicationTime" in (wanted.ours or {}).get("Destination", {}):
             raise Blocked(
                 Reason.RTC_NOT_SUPPORTED,
-                "S3 has no replication time control between these regions; turn it off in the "
-                "profile, or take the bucket's tag for it away",
+                f"S3 has no replication time control between these regions ({code}: {words}); turn "
+                "it off in the profile, or take the bucket's tag for it away",
             ) from error
         raise
 

@@ -133,7 +133,11 @@ def test_a_prepared_twin_is_taken(stack: Deployment) -> None:
 
     stack.wait_for_rule(source)
     assert stack.dr_s3.get_bucket_versioning(Bucket=twin)["Status"] == "Enabled"
-    assert len(twin_policy(stack, twin)["Statement"]) == 2
+    assert [each["Sid"] for each in twin_policy(stack, twin)["Statement"]] == [
+        "S3DrDenyInsecureTransport",
+        "S3DrReplication",
+        "S3DrReplicationLooks",
+    ]
     assert put(stack, source, "k") == "COMPLETED"
 
 

@@ -325,7 +325,7 @@ REFUSAL = "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorRespons
 class Sts:
     """STS, as a session of the function's own role reaches it."""
 
-    def __init__(self, valid: timedelta = timedelta(hours=1), refuses: bool = False) -> None:
+    def __init__(self, valid: timedelta = timedelta(hours=1), refuses: str = "") -> None:
         self.valid, self.refuses = valid, refuses
         self.asked: list[Any] = []
         self.session = boto3.session.Session(
@@ -343,9 +343,10 @@ class Sts:
     def answer(self, request: Any, **_: object) -> AWSResponse:
         self.asked.append(request)
         until = (datetime.now(UTC) + self.valid).isoformat()
-        text = REFUSAL if self.refuses else ANSWER.format(number=len(self.asked), until=until)
+        is_refused = bool(self.refuses and self.refuses in request.url)
+        text = REFUSAL if is_refused else ANSWER.format(number=len(self.asked), until=until)
         raw: Any = SimpleNamespace(stream=lambda: iter([text.encode()]))
-        return AWSResponse(request.url, 403 if self.refuses else 200, HTTPHeaders(), raw)
+        return AWSResponse(request.url, 403 if is_refused else 200, HTTPHeaders(), raw)
 
     def clients(self, **overrides: str) -> Clients:
         return Clients(Settings.from_environment(environment(**overrides)), self.session)
@@ -397,7 +398,9 @@ def test_buckets_of_the_other_account_are_read_as_its_reader(
     assert sts.asked == [], "the role is assumed when it is needed"
     assert signed_by(getattr(clients, reads)) == "ROLE1"
     [request] = sts.asked
-    assert f"//sts.{region}.amazonaws.com" in request.url, "in the region of the role's account"
+    assert f"//sts.{region}.amazonaws.com" in request.url, (
+        "first in the region of the role's account"
+    )
     body = request.body if isinstance(request.body, str) else request.body.decode()
     assert "role%2Fs3-dr-source-reader" in body
     assert "RoleSessionName=s3-dr" in body, "CloudTrail there tells who it was"
@@ -421,10 +424,21 @@ def test_a_role_is_assumed_again_before_its_credentials_end() -> None:
 
 
 def test_a_role_that_cannot_be_assumed_is_an_error() -> None:
-    clients = Sts(refuses=True).clients(TWIN_READER_ROLE_ARN=READER)
+    sts = Sts(refuses="sts")
+    clients = sts.clients(TWIN_READER_ROLE_ARN=READER)
 
     with pytest.raises(ClientError, match="AccessDenied"):
         clients.dr_s3.head_bucket(Bucket="orders-dr")
+    assert len(sts.asked) == 2, "in either region"
+
+
+def test_a_region_that_the_functions_account_has_not_enabled_is_not_the_only_one() -> None:
+    """Documents and reports differ in whose account has to have enabled it."""
+    sts = Sts(refuses="us-east-2")
+    clients = sts.clients(TWIN_READER_ROLE_ARN=READER)
+
+    assert signed_by(clients.dr_s3) == "ROLE2"
+    assert ["us-east-2" in sts.asked[0].url, "us-west-2" in sts.asked[1].url] == [True, True]
 
 
 def test_a_message_is_sent_as_the_function_itself_and_in_the_topics_region() -> None:
