@@ -86,7 +86,7 @@ def test_whatever_events_missed_one_sweep_heals(stack: Deployment) -> None:
         disable_rule(stack, name("changed-rule"))
         for what in ("lost-rule", "changed-rule"):
             stack.source_s3.put_object(Bucket=name(what), Key="missed", Body=b"x")
-        empty_and_delete(stack, stack.twin(name("lost-twin")))
+        empty_and_delete(stack.dr_s3, stack.twin(name("lost-twin")))
         stack.dr_s3.put_bucket_versioning(
             Bucket=stack.twin(name("suspended-twin")),
             VersioningConfiguration={"Status": "Suspended"},
@@ -117,6 +117,48 @@ def test_a_second_sweep_writes_nothing(stack: Deployment) -> None:
     stack.settle()
 
     assert [call for call in stack.calls(since=before) if stack.is_write(call)] == []
+
+
+@pytest.mark.usefixtures("either_world")
+def test_a_bucket_that_was_made_again_is_copied_whole(stack: Deployment) -> None:
+    bucket = stack.create_bucket(f"again-{stack.account}", versioned=True)
+    stack.source_s3.put_object(Bucket=bucket, Key="first", Body=b"x")
+    put_tags(stack, bucket, dr="true")
+    stack.wait_for_rule(bucket)
+    wait_for_same(stack, bucket)
+    wait_for_jobs(stack)
+    first = versions(stack, bucket)
+    empty_and_delete(stack.source_s3, bucket)
+    stack.settle()
+
+    stack.create_bucket(bucket, versioned=True)
+    elsewhere = stack.create_bucket(
+        f"elsewhere-{stack.account}", region=stack.dr_region, versioned=True
+    )
+    theirs = {
+        "ID": RULE,
+        "Priority": 1,
+        "Filter": {"Prefix": ""},
+        "Status": "Enabled",
+        "DeleteMarkerReplication": {"Status": "Disabled"},
+        "Destination": {"Bucket": f"arn:aws:s3:::{elsewhere}"},
+    }
+    stack.source_s3.put_bucket_replication(
+        Bucket=bucket,
+        ReplicationConfiguration={"Role": stack.replication_role_arn, "Rules": [theirs]},
+    )
+    stack.source_s3.put_object(Bucket=bucket, Key="copied elsewhere", Body=b"x")
+    assert stack.replication_status(bucket, "copied elsewhere") in ("COMPLETED", "FAILED")
+    stack.settle()
+    assert stack.rules(bucket) == {RULE: theirs}, "nobody tagged it, and the ID is theirs"
+    put_tags(stack, bucket, dr="true")
+
+    wait_for(lambda: len(stack.rules(bucket)) == 2, PATIENCE, lambda: "never protected")
+    assert stack.rules(bucket)[RULE] == theirs
+    wanted = [*first, *versions(stack, bucket)]
+    wait_for(
+        lambda: {*wanted} <= {*versions(stack, bucket, of_twin=True)}, PATIENCE, lambda: bucket
+    )
 
 
 def status(stack: Deployment, bucket: str) -> str:
@@ -168,8 +210,8 @@ def disable_rule(stack: Deployment, bucket: str) -> None:
     stack.source_s3.put_bucket_replication(Bucket=bucket, ReplicationConfiguration=found)
 
 
-def empty_and_delete(stack: Deployment, bucket: str) -> None:
-    page = stack.dr_s3.list_object_versions(Bucket=bucket)
+def empty_and_delete(s3: Any, bucket: str) -> None:
+    page = s3.list_object_versions(Bucket=bucket)
     for item in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
-        stack.dr_s3.delete_object(Bucket=bucket, Key=item["Key"], VersionId=item["VersionId"])
-    stack.dr_s3.delete_bucket(Bucket=bucket)
+        s3.delete_object(Bucket=bucket, Key=item["Key"], VersionId=item["VersionId"])
+    s3.delete_bucket(Bucket=bucket)
