@@ -81,6 +81,12 @@ output "source_bucket_check" {
     error_message = "Choose another dr_bucket_suffix, dr_bucket_prefix or reports.bucket: ${local.reports.name}, the bucket for reports, is called as twins are, and the functions treat what is called so as one."
   }
 
+  # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+  precondition {
+    condition     = length(jsonencode(local.tag_changes)) <= 2048
+    error_message = "Use fewer or shorter keys in match_tags: the pattern of the rule that hears changes of them has ${length(jsonencode(local.tag_changes))} characters, and EventBridge takes 2048."
+  }
+
   precondition {
     condition     = local.bytes.profiles <= 2350
     error_message = "Shorten profiles to 2350 bytes as Lambda counts them (now ${local.bytes.profiles}): the functions get them in their environment, for which Lambda has 4 KB of JSON in all."

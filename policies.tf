@@ -219,7 +219,7 @@ data "aws_iam_policy_document" "destination_bucket_check" {
     }
   }
 
-  # The keys are whatever the sources' are.
+  # The keys are whatever the sources' are. No document says whether S3 Control names the account of the bucket.
   dynamic "statement" {
     for_each = contains(local.cloned, "tags") ? [local.properties.tags.writes] : []
 
@@ -229,7 +229,7 @@ data "aws_iam_policy_document" "destination_bucket_check" {
       resources = [local.twin_buckets]
 
       condition {
-        test     = "StringEquals"
+        test     = "StringEqualsIfExists"
         variable = "s3:ResourceAccount"
         values   = [local.dr.account_id]
       }
@@ -410,7 +410,7 @@ data "aws_iam_policy_document" "enable_replication" {
   }
 
   # No document says how s3:RequestJobOperation spells a replication, so it is not asked. A job does what its role may,
-  # and no role that Batch Operations takes can be passed but the one below, which starts replications and nothing else.
+  # and of the module's own roles Batch Operations takes the one below only, which starts replications and nothing else.
   statement {
     sid       = "HaveExistingObjectsReplicated"
     actions   = ["s3:CreateJob"]

@@ -199,6 +199,12 @@ variable "iam" {
     error_message = "Give iam.path as IAM takes it, of at most 512 characters and with a slash at both ends, like \"/platform/\"."
   }
 
+  # https://docs.aws.amazon.com/IAM/latest/UserGuide/using-service-linked-roles.html
+  validation {
+    condition     = !can(regex("^/(aws-reserved|aws-service-role)/", var.iam.path))
+    error_message = "Choose another iam.path: /aws-service-role/ and /aws-reserved/ are for roles that AWS makes."
+  }
+
   # The roles' ARNs are in policies.
   validation {
     condition     = !can(regex("[*?$]", var.iam.path))
@@ -221,6 +227,14 @@ variable "iam" {
       ] : each.arn == null || try(contains([each.account_id, "aws"], split(":", each.arn)[4]) && split(":", each.arn)[1] == data.aws_partition.source.partition, true)
     ])
     error_message = "Name in iam.permissions_boundary_arn a policy of the source account, ${data.aws_caller_identity.source.account_id}, and in iam.dr_permissions_boundary_arn one of the DR account, ${data.aws_caller_identity.dr.account_id}, or one that AWS manages, in partition ${data.aws_partition.source.partition}: IAM takes no other for a boundary."
+  }
+
+  validation {
+    condition = (
+      data.aws_caller_identity.source.account_id == data.aws_caller_identity.dr.account_id || var.iam.permissions_boundary_arn == null ||
+      try(strcontains(var.iam.permissions_boundary_arn, ":iam::aws:"), false) || var.iam.dr_permissions_boundary_arn != null
+    )
+    error_message = "Give iam.dr_permissions_boundary_arn too: a boundary of the source account is none for the roles of account ${data.aws_caller_identity.dr.account_id}, which would have none."
   }
 }
 

@@ -28,7 +28,7 @@ Feature: Events are chosen with care
     When its name is "^.+-s3-events$" regex
     Then it must have event_pattern
     And it must have eventName
-    And its value must match the "^(CreateBucket|(Put|Delete)Bucket(((Analytics|IntelligentTiering|Inventory|Metrics)Configuration)|Cors|Encryption|Lifecycle|OwnershipControls|Policy|Replication|Tagging|Website)|PutBucket(Abac|Acl|Logging|Notification|ObjectLockConfiguration|RequestPayment|Versioning)|PutAccelerateConfiguration|(Tag|Untag)Resource)$" regex
+    And its value must match the "^((Create|Delete)Bucket|(Put|Delete)Bucket(((Analytics|IntelligentTiering|Inventory|Metrics)Configuration)|Cors|Encryption|Lifecycle|OwnershipControls|Policy|Replication|Tagging|Website)|PutBucket(Abac|Acl|Logging|Notification|ObjectLockConfiguration|RequestPayment|Versioning)|PutAccelerateConfiguration|(Tag|Untag)Resource)$" regex
 
   @noskip
   Scenario: Every way to tag a bucket is heard

@@ -41,9 +41,9 @@ _CLIENT_CONFIG = Config(
     s3={"us_east_1_regional_endpoint": "regional"},
     user_agent_extra="s3-dr",
 )
-# What can be done without is asked for once, and not waited for long.
+# What can be done without is not waited for long.
 _BRIEF_CONFIG = _CLIENT_CONFIG.merge(
-    Config(read_timeout=3, retries={"mode": "standard", "total_max_attempts": 1})
+    Config(read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
 )
 # A function that is waited for may take its whole time. It is not asked twice: it is still at it.
 _INVOKE_CONFIG = _CLIENT_CONFIG.merge(

@@ -42,6 +42,10 @@ _FIRST_WAIT, _LONGEST_WAIT = timedelta(hours=1), timedelta(days=1)
 _MAX_ATTEMPTS = 8
 # What S3 says, and what its model says that it says.
 _NO_SUCH_JOB = frozenset({"NoSuchJob", "NoSuchJobException", "NotFoundException"})
+# How S3 Control refuses one more. How many jobs there may be is no fixed number, and whether S3
+# refuses what is beyond it or lets it wait no document says.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_CreateJob.html
+_FULL = frozenset({"TooManyRequests", "TooManyRequestsException"})
 # How long S3 may not know a job that it has made itself.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshooting-batch-operations.html
 _REGISTERING = timedelta(hours=1)
@@ -77,13 +81,28 @@ def keep_up(check: Check, seen: Seen, memory: Memory) -> None:
     if gap:
         # Before the job: a check that ends here, or runs beside this one, asks for the same job.
         memory.save()
-        job, is_another = _create(check, seen, gap), gap is record.gap
-        # Who said yes to the first attempt has said it to the next ones.
-        job.confirmed = bool(record.job and record.job.confirmed) and not is_another
-        record.gap, record.job = None if is_another else record.gap, job
+        _start(check, seen, record, gap)
     memory.save()
     check.backfill = facts(seen, record)
     _warn(check, seen, record)
+
+
+def _start(check: Check, seen: Seen, record: Record, gap: Gap) -> None:
+    """Make the job for a gap; where S3 takes no more jobs, the next check tries again."""
+    try:
+        job = _create(check, seen, gap)
+    except ClientError as error:
+        if error_code(error) not in _FULL:
+            raise
+        check.warn(
+            f"JOBS_FULL: S3 takes no job for {check.source.name} now ({error_code(error)}); its "
+            "existing objects wait for the next check or sweep"
+        )
+        return
+    is_another = gap is record.gap
+    # Who said yes to the first attempt has said it to the next ones.
+    job.confirmed = bool(record.job and record.job.confirmed) and not is_another
+    record.gap, record.job = None if is_another else record.gap, job
 
 
 def is_under_way(check: Check, seen: Seen, life: str) -> bool:
@@ -220,13 +239,14 @@ def _create(check: Check, seen: Seen, gap: Gap) -> Job:
         "Priority": 10,
         "RoleArn": settings.batch_role_arn,
     }
-    check.changes.append("CreateJob")
     if check.request.dry_run:
+        check.changes.append("CreateJob")
         return Job("", gap, now())
     # One token for one gap and all that is asked for: S3 refuses a token for another request.
     words = json.dumps([check.twin.name, gap.id, gap.attempt, job], sort_keys=True)
     token = hashlib.sha256(words.encode()).hexdigest()
     response = check.budget.settle(lambda: control.create_job(ClientRequestToken=token, **job))
+    check.changes.append("CreateJob")
     return Job(response["JobId"], gap, now())
 
 
@@ -342,7 +362,10 @@ def _to_try_again(check: Check, seen: Seen, record: Record) -> Gap | None:
     job = record.job
     if job and not job.ended_at:
         return None
-    if job and _may_try_again(job):
+    has_failed = job is not None and _may_try_again(job)
+    if job and (not has_failed or job.status == "Unknown") and _came_early(job):
+        return replace(job.gap, id=job.id, attempt=2)
+    if job and has_failed:
         due = datetime.fromisoformat(job.ended_at) + _wait(job.gap.attempt)
         # What failed before S3 began with it has its old status; where nothing came through, all of
         # it may be so.
@@ -350,8 +373,6 @@ def _to_try_again(check: Check, seen: Seen, record: Record) -> Gap | None:
         attempt = job.gap.attempt + 1
         gap = replace(job.gap, id=job.id, attempt=attempt, everything=everything)
         return gap if due <= datetime.now(UTC) else None
-    if job and _came_early(job):
-        return replace(job.gap, id=job.id, attempt=2)
     rule_id = record.left.id if record.left else ""
     if seen.profile.has_metrics and (failures := _new_failures(check, job, rule_id)):
         return Gap(failures, failed_only=True, failures=failures)
@@ -360,7 +381,9 @@ def _to_try_again(check: Check, seen: Seen, record: Record) -> Gap | None:
 
 def _may_try_again(job: Job) -> bool:
     """Whether something of a job failed, and not too often."""
-    has_failed = job.status != "Cancelled" and (job.failed > 0 or job.status == "Failed")
+    # What became of an unknown one nobody can say.
+    is_lost = job.status in ("Failed", "Unknown")
+    has_failed = job.status != "Cancelled" and (job.failed > 0 or is_lost)
     return has_failed and job.gap.attempt < _MAX_ATTEMPTS
 
 
@@ -438,5 +461,7 @@ def _warn(check: Check, seen: Seen, record: Record) -> None:
     if job and job.ended_at and job.failed:
         reasons = ", ".join(f"{number} {reason}" for reason, number in job.reasons.items())
         check.warn(f"{job.failed} objects of {bucket} were not copied: {reasons or 'no report'}")
+    if job and job.status == "Unknown":
+        check.warn(f"{job.detail}: the job {job.id} that copied existing objects of {bucket}")
     if job and job.status == "Failed":
         check.warn(f"the job that copies existing objects of {bucket} failed: {job.detail}")

@@ -57,6 +57,7 @@ def _enable_or_release(check: Check) -> Outcome:
         return _let_go(check)
     if check.request.deleted_at:
         _forget_deleted(check, check.request.deleted_at)
+        raise Ignored(Reason.BUCKET_DELETED, "what was remembered of the bucket is forgotten")
     try:
         seen = check.observe_source()
     except Untagged as untagged:
@@ -70,8 +71,8 @@ def _forget_deleted(check: Check, deleted_at: datetime) -> None:
     memory = Memory(check)
     if not memory.is_lost:
         memory.require_read()
-    lives.forget_deleted(memory, deleted_at)
-    memory.save()
+    if lives.forget_deleted(memory, deleted_at):
+        memory.save()
 
 
 def _replication(check: Check, left: Left | None) -> Configuration:
@@ -90,7 +91,7 @@ def _enable(check: Check, seen: Seen) -> Outcome:
     lives.forget_another(check, memory, current)
     record = memory.record
     wanted = desired(current, seen.profile)
-    _open_gap(memory, current, wanted, marked.life)
+    _open_gap(check, memory, current, wanted, marked.life)
     if not current.holds(wanted):
         was_changed = record.rule == wanted.fingerprint
         memory.save()  # before there is a live rule that would hide the gap
@@ -104,12 +105,13 @@ def _enable(check: Check, seen: Seen) -> Outcome:
         _require_shown(check, wanted)
         record.changed_at = now()  # its date may have moved to this moment
         if _is_leaving(check, memory):  # since a moment ago, and the release may have been here
-            return _release(check, always="remove")
+            return _release(check, memory, always="remove")
         record.renew_gap()
         record.put_back += [now()] if was_changed else []
         _require_same_tags(check, seen.tags)
     record.profile, record.rule = seen.profile.name, wanted.fingerprint
     record.left, record.life = wanted.left, marked.life
+    record.beside = False
     try:
         backfill.keep_up(check, seen, memory)
     except Exception:
@@ -119,7 +121,13 @@ def _enable(check: Check, seen: Seen) -> Outcome:
     return Outcome.PROTECTED
 
 
-def _open_gap(memory: Memory, current: Configuration, wanted: Configuration, life: str) -> None:
+def _has_live_others(current: Configuration) -> bool:
+    return any(rule["Status"] == "Enabled" for rule in current.others)
+
+
+def _open_gap(
+    check: Check, memory: Memory, current: Configuration, wanted: Configuration, life: str
+) -> None:
     """Note whether there may be objects that the live rule did not copy.
 
     A bucket of which nothing is remembered has a gap from the start. What S3 takes for copied may
@@ -134,7 +142,11 @@ def _open_gap(memory: Memory, current: Configuration, wanted: Configuration, lif
         record.since = record.changed_at = now()
     elif was_away or not was_live:
         is_another = life.partition("/")[0] != record.life.partition("/")[0]
-        beside = any(rule["Status"] == "Enabled" for rule in current.others)
+        # A rule that is off should be there still.
+        was_taken = (
+            current.ours is None and not record.rule and _on_untag(check, record) == "disable"
+        )
+        beside = record.beside or was_taken or _has_live_others(current)
         record.open_gap(everything=is_another or beside, after_put=not was_live)
 
 
@@ -174,7 +186,7 @@ def _untagged(check: Check, untagged: Untagged) -> Outcome:
     known = Known(check.settings, check.source.name, is_unsure=True)
     if Configuration.of(known, check.source.replication()).ours is None:
         raise untagged
-    outcome = _release(check, untagged=untagged)
+    outcome = _release(check, Memory(check), untagged=untagged)
     _require_same_tags(check, untagged.tags)
     return outcome
 
@@ -186,19 +198,21 @@ def _let_go(check: Check) -> Outcome:
         Ignored: nothing of ours is there.
         Blocked: rules that are not ours use our role.
     """
+    memory = Memory(check)
+    left = memory.record.left
     try:
-        outcome = _release(check, always="remove")
+        outcome = _release(check, memory, always="remove")
     except Ignored as ignored:
         if ignored.reason == Reason.NO_SUCH_BUCKET:
             raise
-        _refuse_others_under_our_role(check)
+        _refuse_others_under_our_role(check, left)
         raise
-    _refuse_others_under_our_role(check)
+    _refuse_others_under_our_role(check, left)
     return outcome
 
 
-def _refuse_others_under_our_role(check: Check) -> None:
-    there = _replication(check, None)
+def _refuse_others_under_our_role(check: Check, left: Left | None) -> None:
+    there = _replication(check, left)
     if there.others and there.role == check.settings.replication_role_arn:
         raise Blocked(
             Reason.RULES_UNDER_OUR_ROLE,
@@ -207,18 +221,20 @@ def _refuse_others_under_our_role(check: Check) -> None:
         )
 
 
-def _release(check: Check, always: str = "", untagged: Untagged | None = None) -> Outcome:
+def _release(
+    check: Check, memory: Memory, always: str = "", untagged: Untagged | None = None
+) -> Outcome:
     """Turn our rule off or take it off; foreign rules, data and the twin stay as they are.
 
     Args:
         check: the check.
+        memory: the bucket's record.
         always: how; without it, as the profile says by which the bucket was protected.
         untagged: why it is to be protected no more, if that is why it is released.
 
     Raises:
         Ignored: there is nothing to do.
     """
-    memory = Memory(check)
     try:
         current = _replication(check, memory.record.left)
     except ClientError as error:
@@ -226,15 +242,22 @@ def _release(check: Check, always: str = "", untagged: Untagged | None = None) -
             raise Ignored(Reason.NO_SUCH_BUCKET, "there is no such bucket") from error
         raise
     if current.ours is None:
+        memory.record.rule, memory.record.left = "", None
+        if memory.record.since:
+            memory.save()
         raise untagged or Ignored(Reason.NO_RULE_OF_OURS, "it has no rule of ours")
     if not (always or memory.is_lost):
         memory.require_read()  # who knows which way?
     way = always or _on_untag(check, memory.record)
     if untagged and way == "keep":
         raise untagged.and_so("its rule is kept")
+    if memory.record.since and _has_live_others(current):
+        memory.record.beside = True
     if untagged and way == "disable" and not current.is_live:
+        memory.save()
         raise untagged.and_so("its rule is disabled")
-    memory.record.rule = ""  # what is gone now, nobody took from us
+    # What is gone now, nobody took from us; and whose a rule of this ID will be, it has to tell.
+    memory.record.rule, memory.record.left = "", None
     if memory.record.since:
         memory.record.changed_at = now()
     memory.save()

@@ -29,25 +29,36 @@ from .rule import Configuration
 _HOME = "us-east-1"
 
 
-def forget_deleted(memory: Memory, deleted_at: datetime) -> None:
-    """Forget what is remembered of a bucket that was deleted at that moment.
+def forget_deleted(memory: Memory, deleted_at: datetime) -> bool:
+    """Forget what is remembered of a bucket that was deleted at that moment, if anything is.
 
     An event may come twice, or when the name has long been another bucket's.
     """
     record, moment = memory.record, deleted_at.isoformat()
-    if record.since and _is_after(record.since, deleted_at) and moment != record.deleted:
+    is_over = record.since and _is_after(record.since, deleted_at) and moment != record.deleted
+    if is_over:
         memory.record = Record(deleted=moment)
+    return bool(is_over)
 
 
 def forget_another(check: Check, memory: Memory, current: Configuration) -> None:
     """Forget what is remembered, if it is of another bucket than the one that is there now."""
-    if memory.record.since and current.ours is None and _is_another(check, memory.record):
-        memory.record = Record(deleted=memory.record.deleted)
+    record, is_there = memory.record, current.ours is not None
+    if not record.since or (is_there and not _was_created(check, record)):
+        return
+    is_another = _is_another(check, record)
+    if is_another:
+        memory.record = Record(deleted=record.deleted)
+    if is_another is None:
+        # Two automations that fight over one bucket look the same, and are to be stopped.
+        kept = Record(deleted=record.deleted, rule=record.rule, put_back=record.put_back)
+        memory.record = kept
 
 
-def _is_another(check: Check, record: Record) -> bool:
+def _is_another(check: Check, record: Record) -> bool | None:
+    """Whether it is another bucket; None where it may be."""
     request, is_home = check.request, check.settings.source_region == _HOME
-    if request.created_at and not is_home and _is_after(record.changed_at, request.created_at):
+    if _was_created(check, record):
         return True
     date = check.source.created_at()
     if date and not _is_after(record.changed_at, date):
@@ -55,7 +66,16 @@ def _is_another(check: Check, record: Record) -> bool:
     true_date = date if is_home else _date_at_home(check)
     if true_date:
         return _is_after(record.changed_at, true_date)
-    return bool(record.rule) and not request.is_rule_deleted
+    return None if record.rule and not request.is_rule_deleted else False
+
+
+def _was_created(check: Check, record: Record) -> bool:
+    """Whether the bucket was heard to be created since we last wrote to it."""
+    created_at = check.request.created_at
+    is_home = check.settings.source_region == _HOME
+    if created_at is None or is_home:
+        return False
+    return _is_after(record.changed_at, created_at)
 
 
 def _is_after(since: str, date: datetime) -> bool:

@@ -99,24 +99,28 @@ class Record:
     """What is remembered of one source bucket.
 
     Attributes:
+        module: the name of the installation that remembers it.
         since: when this began to be remembered; empty where nothing is.
         changed_at: when the source bucket was last written to: one made later is another one.
         deleted: when a bucket of the name was deleted last, as far as that was heard.
         profile: the name of the profile by which it was protected last.
         rule: the fingerprint of our rule, as it was read back last; empty once it was released.
         left: our rule as it was left there; None if there is none.
+        beside: since our rule was let go, another one was on: S3 may have copied elsewhere.
         life: the twin's tag of that time.
         put_back: the moments at which our rule had to be put back.
         gap: what is to be copied.
         job: the last one.
     """
 
+    module: str = ""
     since: str = ""
     changed_at: str = ""
     deleted: str = ""
     profile: str = ""
     rule: str = ""
     left: Left | None = None
+    beside: bool = False
     life: str = ""
     put_back: list[str] = field(default_factory=list)
     gap: Gap | None = None
@@ -211,6 +215,8 @@ class Memory:
         if text == self._text or self._check.request.dry_run or not self.is_kept:
             return
         check = self._check
+        self.record.module = check.settings.module_name
+        text = self.record.to_json()
         condition = {"IfMatch": self._etag} if self._etag else {"IfNoneMatch": "*"}
         try:
             response = check.reports_bucket.write_record(check.source.name, text, **condition)
@@ -233,6 +239,9 @@ class Memory:
             record = Record.from_json(response["Body"].read().decode())
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
             self._check.warn("the bucket's record could not be read, so a new one is begun")
+            return Record()
+        if record.module not in ("", self._check.settings.module_name):
+            # The installation's name was another one, or somebody else's reports are here too.
             return Record()
         self._text = record.to_json()
         return record

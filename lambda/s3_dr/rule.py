@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count, islice
+from itertools import count
 from typing import Any
 
 from .outcomes import Blocked, Reason
@@ -52,8 +53,7 @@ class Known:
 
     An ID proves nothing: it is a word that anybody may choose. A rule is ours if it has an ID of
     ours and either copies into this bucket's twin under a role with which we replicate, or is known
-    to have been left here by us and still copies to the same place, or the same objects under our
-    role.
+    to have been left here by us, is still about the same objects, and has kept its place or role.
 
     Attributes:
         settings: whose rules are ours.
@@ -73,8 +73,14 @@ class Known:
         """The ARN of the bucket's twin."""
         return self.settings.bucket_arn(self.settings.twin_names.of(self.source))
 
+    def is_id(self, text: str) -> bool:
+        """Whether our rule may have that ID."""
+        name = re.escape(self.settings.module_name)
+        is_left = self.left is not None and text == self.left.id
+        return is_left or bool(re.fullmatch(rf"{name}(-\d+)?", text, re.ASCII))
+
     def ids(self) -> Iterator[str]:
-        """The IDs that our rule may have: the one it was left with, then the first that is free."""
+        """The IDs that our rule may get: the one it was left with, then the first that is free."""
         if self.left:
             yield self.left.id
         name = self.settings.module_name
@@ -89,17 +95,16 @@ class Known:
             role: the role of its configuration.
         """
         settings, place = self.settings, rule["Destination"]["Bucket"]
-        is_to_twin, is_our_role = place == self.twin_arn, role == settings.replication_role_arn
+        is_to_twin, is_our_role = place == self.twin_arn, _is_role(role, settings)
         if is_to_twin and (is_our_role or role in settings.foreign_role_arns):
             return True
         if self.is_unsure:
             return is_to_twin or is_our_role
         left = self.left
-        if left is None or rule["ID"] != left.id:
+        if left is None or rule["ID"] != left.id or _selection(rule) != left.selection:
             return False
         was_role = role == left.role and role not in settings.foreign_role_arns
-        is_same = (is_our_role or was_role) and _selection(rule) == left.selection
-        return is_to_twin or place == left.destination or is_same
+        return is_to_twin or place == left.destination or is_our_role or was_role
 
 
 @dataclass(frozen=True)
@@ -128,12 +133,11 @@ class Configuration:
     @cached_property
     def ours(self) -> Rule | None:
         """Our rule, or None."""
-        by_id = {rule.get("ID"): rule for rule in self.rules}
-        for id_ in islice(self.known.ids(), len(self.rules) + 2):
-            rule = by_id.get(id_)
-            if rule is not None and self.known.is_ours(rule, self.role):
-                return rule
-        return None
+        known = self.known
+        mine = [rule for rule in self.rules if known.is_id(rule.get("ID", ""))]
+        first = known.left.id if known.left else known.settings.module_name
+        mine.sort(key=lambda rule: rule["ID"] != first)
+        return next((rule for rule in mine if known.is_ours(rule, self.role)), None)
 
     @cached_property
     def others(self) -> tuple[Rule, ...]:
@@ -311,6 +315,8 @@ def _shared_role(current: Configuration, profile: Profile) -> str:
     Ours would re-role rules that are not ours; theirs may not be allowed to write to the twin.
     """
     settings, theirs = current.known.settings, current.role
+    if _is_role(theirs, settings):
+        return settings.replication_role_arn
     if theirs in settings.replication_role_arns(profile):
         return theirs
     raise Blocked(
@@ -336,6 +342,18 @@ def _refuse_unfit(others: tuple[Rule, ...]) -> None:
             f"the bucket has {len(others)} replication rules and S3 allows {MAX_RULES}; "
             "remove one of them",
         )
+
+
+def _is_role(arn: str, settings: Settings) -> bool:
+    """Whether it is our role, perhaps by the path that it had: names are unique in an account.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+    """
+    return _account_and_name(arn) == _account_and_name(settings.replication_role_arn)
+
+
+def _account_and_name(arn: str) -> tuple[list[str], str]:
+    return arn.split(":")[4:5], arn.rpartition("/")[2]
 
 
 def _selected(rule: Rule) -> dict[str, Any]:

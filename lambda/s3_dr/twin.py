@@ -125,12 +125,14 @@ def _untaggable(check: Check, error: ClientError) -> Blocked:
     Tags that came a moment after the bucket would leave, after a crash in between, one that nobody
     can tell from a bucket of somebody else.
     """
+    has_own = check.settings.has_own_namespace and error.operation_name == "CreateBucket"
+    namespace = ", or has no namespaces of accounts" if has_own else ""
     return Blocked(
         Reason.TAGS_NOT_SUPPORTED,
-        f"S3 in {check.settings.dr_region} cannot tag a bucket the way twins are marked "
-        f"({error.operation_name}: {error_code(error)}); use another DR region, or make "
-        f"{check.twin.name} yourself with the tag {SOURCE_TAG}={check.source.name} and let the "
-        "profile clone nothing (clone = [])",
+        f"S3 in {check.settings.dr_region} cannot tag a bucket the way twins are marked"
+        f"{namespace} ({error.operation_name}: {error_code(error)}); use another DR region, or "
+        f"make {check.twin.name} yourself with the tag {SOURCE_TAG}={check.source.name} and let "
+        "the profile clone nothing (clone = [])",
     )
 
 

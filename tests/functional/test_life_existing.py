@@ -1094,6 +1094,13 @@ def test_lone_delete_markers_stay_in_the_twin_until_the_job_has_ended(life: Life
     life.ended()
     assert not is_held_back(life)
 
+    life.dr.put_bucket_versioning(Bucket=life.twin, VersioningConfiguration={"Status": "Suspended"})
+    hold(life)
+    assert is_held_back(life), "what was missed meanwhile is about to come"
+    go_on(life)
+    life.ended()
+    assert not is_held_back(life)
+
     life.untag()
     life.put("c")
     hold(life)

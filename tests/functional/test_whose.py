@@ -11,10 +11,12 @@ from functional.living import RULE, Life, ago
 from functional.payload import (
     ACCOUNT,
     REPLICATION_ROLE,
+    TRIGGER,
     Result,
     assert_blocked,
     event,
     hear,
+    sns_event,
 )
 from s3_dr import handlers
 
@@ -95,7 +97,68 @@ def test_theirs_under_our_id_in_place_of_ours_is_theirs(life: Life) -> None:
     life.asked(RELEASE)
 
     assert life.world.replication(life.bucket) == theirs
+    assert {*life.functions.writes} <= {"PutObject"}, "the record"
+
+
+@pytest.mark.parametrize("on_untag", ["disable", "remove"])
+def test_what_was_released_is_the_owners(life: Life, on_untag: str) -> None:
+    life.deploy(on_untag=on_untag)
+    life.tag()
+    life.untag()
+    rule = {**life.foreign_rule(name=RULE), "Filter": {"Prefix": "mine/"}}
+    rule["Destination"] = {"Bucket": f"arn:aws:s3:::{life.twin}"}
+    life.world.replicate(life.bucket, [rule], THEIR_ROLE)
+    theirs = life.world.replication(life.bucket)
+    life.functions.calls.clear()
+
+    *_, checked = life.check("put_bucket_replication")
+
+    assert (checked["outcome"], checked["reason"]) == ("ignored", "NO_PROFILE_MATCHES")
+    assert life.asked(RELEASE)["outcome"] == "ignored"
+    assert life.world.replication(life.bucket) == theirs
     assert life.functions.writes == []
+
+
+def test_what_another_installation_remembers_is_not_ours(life: Life) -> None:
+    life.tag()
+    life.change_record(lambda record: record.update(module="theirs"))
+    configured(life)
+    life.world.replicate(
+        life.bucket, [{**life.rule(), "Destination": {"Bucket": f"arn:aws:s3:::{life.twin}"}}]
+    )
+    life.world.replicate(life.bucket, life.rules(), THEIR_ROLE)
+    theirs = life.world.replication(life.bucket)
+
+    assert life.asked(RELEASE)["reason"] == "NO_RULE_OF_OURS"
+
+    assert life.world.replication(life.bucket) == theirs
+
+
+def test_a_dry_run_of_a_release_says_what_a_release_does(life: Life) -> None:
+    life.tag()
+    life.change_rule(Destination=life.foreign_rule()["Destination"])
+
+    assert life.asked(RELEASE, dry_run=True)["outcome"] == "pending"
+    assert life.asked(RELEASE)["outcome"] == "released"
+
+
+@pytest.mark.parametrize("on_untag", ["disable", "remove"])
+def test_what_others_copied_while_ours_was_off_is_copied_too(life: Life, on_untag: str) -> None:
+    life.deploy(on_untag=on_untag)
+    protected(life)
+    theirs = {**life.foreign_rule(name="elsewhere"), "Filter": {"Prefix": ""}}
+    if on_untag == "remove":  # else nobody tells us
+        life.world.replicate(life.bucket, [life.rule(), theirs])
+    life.untag()
+    life.world.replicate(life.bucket, [theirs])
+    life.put("between")
+    life.drop_rule()
+
+    life.tag()
+    life.settled()
+
+    assert life.statuses() == ["ANY"]
+    assert {key for key, *_ in life.versions(life.twin)} == {"first", "between"}
 
 
 @pytest.mark.parametrize("what", ["destination", "role"])
@@ -175,7 +238,10 @@ def test_another_bucket_of_the_name_is_copied_whole(life: Life, sign: str) -> No
         no_home(life)
     if sign == "an event":
         told = told_of(life, deletion)
-        assert [each["outcome"] for each in told] == ["passed_on", "ignored"]
+        assert [(each["outcome"], each["reason"]) for each in told] == [
+            ("ignored", "NO_SUCH_BUCKET"),
+            ("ignored", "BUCKET_DELETED"),
+        ]
 
     made_again(life)
     heard = "delete_bucket_replication" if sign == "an event" else "put_bucket_tagging"
@@ -204,6 +270,7 @@ def test_a_late_word_of_the_deletion_has_all_copied(life: Life) -> None:
     deletion = datetime.now(UTC) - timedelta(minutes=1)
     for _ in range(2):
         told_of(life, deletion)
+        life.check()
         life.settled()
 
     assert len(life.jobs()) == 3
@@ -224,6 +291,7 @@ def test_what_was_deleted_long_ago_is_another_bucket(life: Life) -> None:
 
 @pytest.mark.parametrize("moves", ["not", "only here", "everywhere"])
 def test_a_later_date_alone_is_no_other_bucket(life: Life, moves: str) -> None:
+    life.deploy(on_untag="remove")
     life.put("first")
     life.tag()
     life.settled()
@@ -237,7 +305,6 @@ def test_a_later_date_alone_is_no_other_bucket(life: Life, moves: str) -> None:
 
     assert len(life.jobs()) == 1, "our rule is there, so it is the same bucket"
     life.untag()
-    life.drop_rule()
     life.tag()
     assert len(life.jobs()) == 2
     expected = ["ANY"] if moves == "everywhere" else ["NONE", "FAILED"]
@@ -295,12 +362,50 @@ def test_counters_of_the_day_are_forgotten_with_the_bucket(life: Life) -> None:
     assert life.record()["put_back"] == []
 
 
+def test_two_automations_that_fight_are_stopped_even_in_doubt(life: Life) -> None:
+    no_home(life)
+    life.put("first")
+    life.tag()
+    for _ in range(5):
+        life.drop_rule()
+        assert life.last()["outcome"] == "protected"
+    life.drop_rule()
+
+    assert_blocked(life.last(), "RULE_CONTESTED")
+
+
 def test_in_a_partition_without_us_east_1_nobody_asks_there(
     life: Life, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     life.functions.deploy(monkeypatch, PARTITION="aws-cn")
 
     assert handlers._runtime()[1].home_s3 is None
+
+
+def test_a_deletion_of_what_nobody_remembers_is_not_remembered(life: Life) -> None:
+    gone(life)
+
+    assert told_of(life, datetime.now(UTC))[-1]["reason"] == "BUCKET_DELETED"
+
+    assert life.functions.writes == []
+
+
+def test_the_bucket_of_a_late_deletion_is_looked_at_like_any_other(life: Life) -> None:
+    protected(life)
+    gone(life)
+    life.world.bucket(life.bucket, tags=TRIGGER)
+    life.s3.put_bucket_versioning(
+        Bucket=life.bucket, VersioningConfiguration={"Status": "Suspended"}
+    )
+    sent = event("delete_bucket", life.bucket, datetime.now(UTC) - timedelta(minutes=1))
+
+    result = life.functions.only(handlers.source_bucket_check, sent)
+
+    assert_blocked(result, "SOURCE_VERSIONING_SUSPENDED")
+    told = [call for call in life.functions.calls if call.operation == "Publish"][-1]
+    last = life.functions.only(handlers.enable_replication, sns_event(told.parameters["Message"]))
+    assert (last["outcome"], last["changes"]) == ("ignored", [])
+    assert life.rules() == []
 
 
 def test_a_deletion_that_cannot_be_remembered_is_tried_again(life: Life) -> None:

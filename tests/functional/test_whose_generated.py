@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from functional.living import RULE, Life
@@ -16,8 +16,10 @@ from s3_dr.cloning.translators import NONCURRENT_RULE
 pytest_plugins = ["functional.payload", "functional.living"]
 
 THEIR_ROLE = f"arn:aws:iam::{ACCOUNT}:role/theirs"
+UNLISTED_ROLE = f"arn:aws:iam::{ACCOUNT}:role/unlisted"
 SOMEBODY = f"arn:aws:iam::{ACCOUNT}:root"
 STATUS = st.sampled_from(["Enabled", "Disabled"])
+DAYS = {"source": 3, "twin": 4}  # by which lifecycle rules of the two are told apart
 STEPS = ["check", "tag", "untag", "drop ours", "alter ours", "release"]
 
 # Names of ours among names of their own.
@@ -33,7 +35,7 @@ SIDE = st.fixed_dictionaries(
 CONFIGURED = st.fixed_dictionaries(
     {
         "rules": st.dictionaries(st.sampled_from([RULE, f"{RULE}-2", "backup"]), STATUS),
-        "role": st.sampled_from([REPLICATION_ROLE, THEIR_ROLE]),
+        "role": st.sampled_from([REPLICATION_ROLE, THEIR_ROLE, UNLISTED_ROLE]),
         "source": SIDE,
         "twin": SIDE,
     }
@@ -72,7 +74,7 @@ class Others:
         self.elsewhere = life.foreign_rule()["Destination"]
         self.sides = {"source": (life.s3, life.bucket), "twin": (life.dr, life.twin)}
         for side, (s3, bucket) in self.sides.items():
-            self._configure(s3, bucket, **wanted[side])
+            self._configure(s3, bucket, DAYS[side], **wanted[side])
         rules = [
             {
                 **life.foreign_rule(10 + number, name),
@@ -87,7 +89,13 @@ class Others:
         self.before = self.seen()
 
     def _configure(
-        self, s3: Any, bucket: str, lifecycle: dict[str, str], sids: set[str], tags: dict[str, str]
+        self,
+        s3: Any,
+        bucket: str,
+        days: int,
+        lifecycle: dict[str, str],
+        sids: set[str],
+        tags: dict[str, str],
     ) -> None:
         there = read(s3, "get_bucket_tagging", bucket).get("TagSet", [])
         had = {each["Key"]: each["Value"] for each in there}
@@ -97,7 +105,7 @@ class Others:
                 "ID": name,
                 "Status": status,
                 "Filter": {"Prefix": f"{name}/"},
-                "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 3},
+                "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
             }
             for name, status in lifecycle.items()
         ]
@@ -129,7 +137,9 @@ class Others:
             theirs = self.wanted[side]
             rules = read(s3, "get_bucket_lifecycle_configuration", bucket).get("Rules", [])
             found[f"{side} lifecycle"] = [
-                rule for rule in rules if "AbortIncompleteMultipartUpload" in rule
+                rule
+                for rule in rules
+                if rule.get("AbortIncompleteMultipartUpload") == {"DaysAfterInitiation": DAYS[side]}
             ]
             found[f"{side} policy"] = [
                 each
@@ -169,6 +179,7 @@ def take(life: Life, step: str) -> None:
 
 @settings(
     max_examples=20,
+    phases=[Phase.generate],  # a life is long: what fails is told as it was
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -201,3 +212,9 @@ def test_what_we_did_not_write_stays_to_the_byte(
         assert others.seen() == others.before, step
 
     assert ours(one) == [], "and no rule of ours is left"
+    mine = {**one.foreign_rule(name=RULE), "Destination": {"Bucket": f"arn:aws:s3:::{one.twin}"}}
+    one.world.replicate(one.bucket, [mine], UNLISTED_ROLE)
+    theirs = one.world.replication(one.bucket)
+    for step in ("untag", "check", "release"):
+        take(one, step)
+        assert one.world.replication(one.bucket) == theirs, f"after its release, {step}"

@@ -611,7 +611,7 @@ DONE = Record(profile="standard", rule="r", life="1", job=ended())
         (replace(DONE, job=ended(status="Failed")), True),
         (replace(DONE, job=ended(status="Failed", gap=Gap("g", attempt=8))), False),
         (replace(DONE, job=ended(status="Cancelled", failed=1)), False),
-        (replace(DONE, job=ended(status="Unknown")), False),
+        (replace(DONE, job=ended(status="Unknown")), True),
         (replace(DONE, job=ended(total=0, gap=Gap("g", after_put=True))), True),
         (replace(DONE, job=ended(total=0, gap=Gap("g", after_put=True, attempt=2))), False),
     ],
@@ -633,7 +633,7 @@ def test_whether_existing_objects_are_on_their_way(
         ("Complete", 1, True),  # what failed is to be repeated
         ("Failed", 0, True),
         ("Cancelled", 1, False),
-        ("NoSuchJob", 0, False),
+        ("NoSuchJob", 0, True),  # nobody knows what became of it
     ],
 )
 def test_a_job_that_has_ended_since_is_under_way_no_more(

@@ -237,6 +237,21 @@ def test_a_role_that_is_theirs_says_nothing_even_if_our_rule_was_under_it() -> N
     assert read(made, {"Role": USED, "Rules": [rule]}, was_left).ours is None
 
 
+FORMER_PATH = REPLICATION_ROLE.replace(":role/", ":role/platform/")
+
+
+@pytest.mark.parametrize("has_others", [True, False])
+def test_our_role_by_a_former_path_is_our_role(has_others: bool) -> None:
+    others = [foreign(Priority=7)] * has_others
+    made = check()
+    current = read(made, {"Role": FORMER_PATH, "Rules": [*others, OURS]}, None)
+
+    wanted = desired_by(current, made.settings.profiles[0])
+
+    assert current.ours == OURS, "whatever is remembered"
+    assert wanted.to_s3() == {"Role": REPLICATION_ROLE, "Rules": [*others, OURS]}
+
+
 def test_a_rule_to_elsewhere_about_other_objects_is_theirs() -> None:
     theirs = foreign(ID="s3-dr", Filter={"Prefix": "theirs/"})
 

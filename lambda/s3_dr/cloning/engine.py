@@ -184,6 +184,7 @@ class Cloning:
         source_values: what is known of the source already, by property.
         twin_values: what is known of the twin already.
         policy: the twin's whole policy, as it stands.
+        was_suspended: the twin's versioning was, until this check.
     """
 
     check: Check
@@ -192,6 +193,7 @@ class Cloning:
     source_values: dict[str, Any]
     twin_values: dict[str, Any]
     policy: dict[str, Any]
+    was_suspended: bool = False
     _notes: list[str] = field(default_factory=list)
     _doubts: list[str] = field(default_factory=list)
     _steps: list[_Step] = field(default_factory=list)
@@ -220,7 +222,8 @@ class Cloning:
     @cached_property
     def is_catching_up(self) -> bool:
         """Whether existing objects are on their way to the twin, or about to be."""
-        return backfill.is_under_way(self.check, self.seen, self.marked.life)
+        is_to_come = self.was_suspended or self.check.request.is_rule_deleted
+        return is_to_come or backfill.is_under_way(self.check, self.seen, self.marked.life)
 
     @property
     def restores(self) -> bool:

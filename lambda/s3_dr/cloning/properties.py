@@ -15,10 +15,14 @@ from botocore.exceptions import ClientError
 from .. import encryption, object_lock, twin
 from ..aws import Bucket
 from . import translators, twin_policy
-from .engine import Cloning, Fidelity, Property, is_refusal
+from .engine import Cloning, Fidelity, Property, Why, is_refusal
 from .source_policy import LOGS_SID, REPORTS_SID
 
 _OWNERSHIP = "BucketOwnerEnforced"
+
+# How S3 says that a region, or a whole partition, does not have what is asked for.
+# https://github.com/hashicorp/terraform-provider-aws/issues/16969
+_LACKING = frozenset({"MethodNotAllowed", "NotImplemented", "UnsupportedArgument"})
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketLifecycleConfiguration.html
 _MINIMUM_SIZE = "TransitionDefaultMinimumObjectSize"
@@ -122,6 +126,7 @@ def _put_versioning(cloning: Cloning, wanted: Any, found: Any) -> None:
         # S3 failed to copy what was written meanwhile, and will not try again: that has to be seen
         # by the function that looks after existing objects.
         twin.tell_life(check, cloning.marked)
+        cloning.was_suspended = True
     check.twin.write("put_bucket_versioning", VersioningConfiguration={"Status": wanted})
     if found == "Suspended":
         # Again: what failed since the first time is for the next look.
@@ -200,7 +205,7 @@ def deliveries(cloning: Cloning) -> dict[str, list[str]]:
     """What S3 writes into the twin, by our statements that let it, and for which buckets.
 
     That is what the twin sends to itself, and what other twins send to it by ``translations``.
-    Where a property could not be read, a statement stays.
+    A statement stays where a property could not be read, or was cloned and is now left as it is.
     """
     settings, arn = cloning.check.settings, cloning.terms.twin_arn
     names_of_twin = {cloning.terms.twin, arn}
@@ -214,8 +219,12 @@ def deliveries(cloning: Cloning) -> dict[str, list[str]]:
             found[sid] = [settings.bucket_arn(settings.twin_names.pattern)]
             continue
         targets = {x for step in steps for x in translators.targets(step.each.name, step.wanted)}
-        is_unknown = any(step.outcome == Fidelity.FAILED for step in steps)
-        if targets & names_of_twin or (is_unknown and sid in there):
+        may_deliver = any(
+            step.outcome == Fidelity.FAILED
+            or (step.reason in (Why.DRIFT, Why.NOT_CHOSEN) and cloning.is_ours(step.each))
+            for step in steps
+        )
+        if targets & names_of_twin or (may_deliver and sid in there):
             found[sid] = [arn]
     return found
 
@@ -378,7 +387,7 @@ PROPERTIES = (
         parameters=lambda value: {"AccelerateConfiguration": {"Status": value or "Suspended"}},
         translate=translators.accelerate,
         # https://github.com/hashicorp/terraform-provider-aws/issues/16969
-        lacking=frozenset({"MethodNotAllowed", "UnsupportedArgument"}),
+        lacking=_LACKING,
     ),
     _whole(
         "abac",
@@ -387,6 +396,7 @@ PROPERTIES = (
         select=lambda response: response["AbacStatus"]["Status"].replace("Disabled", ""),
         parameters=lambda value: {"AbacStatus": {"Status": value or "Disabled"}},
         operation="get_bucket_abac",
+        lacking=_LACKING,
     ),
     Property(
         "acl",

@@ -274,7 +274,7 @@ class _Statement:
         if not fixed:
             raise _LeftOut(
                 "it is for everybody, and no condition fixes the organisation, the account or the "
-                "principal"
+                "principal in a way that is known here"
             )
         if not any(key in _COUNTED and not any(map(_WILD.search, x)) for key, x in found):
             self._say_for_s3(found, condition)

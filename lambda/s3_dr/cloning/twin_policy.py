@@ -129,7 +129,9 @@ def _holds(policy: dict[str, Any], wanted: list[dict[str, Any]], sids: Set[str])
 def _is_ours(statement: dict[str, Any]) -> bool:
     """Whether a statement with a Sid of ours is ours, perhaps with one thing altered.
 
-    Anybody may choose a Sid. Where more than one thing is another, it is another statement.
+    Anybody may choose a Sid. Where more than one thing is another, it is another statement; and so
+    it is where a Deny looks at something else, or what S3 delivers is let in elsewhere, which a
+    person may well have written.
     """
     sid = base_of(statement.get("Sid"))
     if sid not in OUR_SIDS:
@@ -148,7 +150,9 @@ def _is_ours(statement: dict[str, Any]) -> bool:
         all(re.fullmatch(_WHOLE, str(each)) for each in _listed(statement.get("Resource"))),
         {(operator, key) for operator, block in condition.items() for key in block} == looked_at,
     )
-    return sum(same) >= len(same) - 1
+    if sid in SERVICES or sid != statement.get("Sid"):
+        return all(same)
+    return sum(same) >= len(same) - 1 and (effect == "Allow" or same[-1])
 
 
 def put(

@@ -279,6 +279,13 @@ def test_a_statement_that_lets_us_in_is_put_right(drift: dict[str, Any]) -> None
     [
         {"Effect": "Deny", "Principal": {"AWS": STRANGER}, "Action": "s3:Get*", "Resource": ARN},
         {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": f"{ARN}/a/*"},
+        {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [ARN, f"{ARN}/*"],
+            "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.3"}},
+        },
     ],
 )
 def test_a_statement_of_somebody_else_with_our_sid_stays(sid: str, theirs: dict[str, Any]) -> None:
