@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from local_aws import decisions, roles
+from local_aws import decisions, open_points, roles
 from local_aws.emulator import Answer, module, wrap
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _PREFIX = "arn:aws:s3:::"
 _CREATING = "local-aws:creating"  # marks what is authorised as part of CreateBucket
+_CONTROL_TAGS = ("s3:TagResource", "s3:UntagResource")
 
 
 def denied(
@@ -73,7 +74,8 @@ def _object_lock(request: "Request") -> bool:
 def _condition_keys(original: Any) -> Any:
     """``s3:ResourceAccount`` is the bucket's owner; MiniStack says the caller's own account.
 
-    The key is absent while the bucket does not exist, so CreateBucket cannot be conditioned on it.
+    The key is absent while the bucket does not exist, so CreateBucket cannot be conditioned on it,
+    and in S3 Control's tagging of buckets by an open point.
 
     ``aws:PrincipalArn`` of a role's session is the role's ARN (IAM User Guide, "AWS global
     condition context keys"); MiniStack says the session's.
@@ -85,6 +87,8 @@ def _condition_keys(original: Any) -> Any:
         if key.lower() == "kms:calleraccount":
             return context.principal_account
         if key.lower() in ("s3:resourceaccount", "aws:resourceaccount"):
+            if key.lower().startswith("s3:") and _is_unnamed(context):
+                return None
             arn = context.resource_arn
             if arn.startswith(_PREFIX):
                 bucket = arn.removeprefix(_PREFIX).partition("/")[0]
@@ -97,6 +101,12 @@ def _condition_keys(original: Any) -> Any:
         return original(key, context)
 
     return resolve
+
+
+def _is_unnamed(context: Any) -> bool:
+    """Whether S3 Control tags a bucket, and does not say whose it is."""
+    is_control = context.action in _CONTROL_TAGS and _CREATING not in context.service_context
+    return is_control and open_points.CONTROL_NAMES_ACCOUNT.says("no")
 
 
 def _foreign_bucket(original: Any) -> Any:

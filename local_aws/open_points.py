@@ -240,6 +240,14 @@ CONTROL_TAGS = _point(
     "not_aws",
     "nowhere",
 )
+CONTROL_NAMES_ACCOUNT = _point(
+    "control_names_account",
+    "Do S3 Control's TagResource and UntagResource of a bucket bring s3:ResourceAccount?",
+    "docs.aws.amazon.com/AmazonS3/latest/API/API_control_TagResource.html has the permission, and "
+    "no word of condition keys.",
+    "yes",
+    "no",
+)
 ACCELERATION = _point(
     "acceleration",
     "With which code is acceleration refused in a region that has none?",
@@ -299,6 +307,15 @@ ROLE_SOURCE = _point(
     "role_source",
     "Does S3 name aws:SourceAccount and aws:SourceArn when it assumes a replication role?",
     "userguide/setting-repl-config-perm-overview.html has a trust policy without conditions.",
+    "no",
+    "yes",
+)
+LOOKS_AT_DESTINATION = _point(
+    "looks_at_destination",
+    "Must the replication role be allowed to look at a destination in another account?",
+    "userguide/replication-walkthrough-2.html has the destination allow s3:List* and "
+    "s3:GetBucketVersioning; userguide/setting-repl-config-perm-overview.html does not. `yes` is "
+    "both at PutBucketReplication and when S3 copies.",
     "no",
     "yes",
 )

@@ -22,6 +22,7 @@ from local_aws.roles import Role
 
 # S3 User Guide, "Setting up permissions for live replication"; with the reason when one is missing.
 _ON_SOURCE = ("s3:GetReplicationConfiguration", "s3:ListBucket")
+_ON_FOREIGN_TARGET = ("s3:GetBucketVersioning", "s3:ListBucket")  # see the open point
 _ON_OBJECT = (
     ("s3:GetObjectVersionForReplication", "SrcGetObjectNotPermitted"),
     ("s3:GetObjectVersionAcl", "SrcGetAclNotPermitted"),
@@ -91,6 +92,21 @@ def bucket(name: str) -> Bucket | None:
             s3._bucket_versioning.get(name) == "Enabled",
             s3._buckets[name],
         )
+
+
+def assume(source: Bucket, role_arn: str) -> Role | None:
+    """The role as S3 has it for a source, None when it may not have it."""
+    named = {"aws:SourceAccount": source.account, "aws:SourceArn": source.arn}
+    in_whose_name = named if open_points.ROLE_SOURCE.says("yes") else None
+    return roles.assume(role_arn, "s3.amazonaws.com", in_whose_name)
+
+
+def may_look(source: Bucket, target: Bucket, role: Role) -> bool:
+    """Whether S3 may look at a destination in another account, if it wants to: an open point."""
+    if target.account == source.account or open_points.LOOKS_AT_DESTINATION.says("no"):
+        return True
+    answers = [target.allows(role, action) for action in _ON_FOREIGN_TARGET]
+    return all(answers)
 
 
 @dataclass(frozen=True)
@@ -203,9 +219,11 @@ class Task:
 
         Raises:
             Refused: It may not, or the destination is not; so do the other methods here. With
-                which reason a missing permission on the configuration is reported is not recorded.
+                which reason a missing permission on a bucket is reported is not recorded.
         """
         self._ask(self.source, [(action, "SrcGetObjectNotPermitted") for action in _ON_SOURCE], "")
+        if not may_look(self.source, self.target, self.role):
+            raise Refused("DstPutObjectNotPermitted")
         if self.source.locked and not self.target.locked:
             raise Refused("DstBucketObjectLockConfigMissing")
 
@@ -293,9 +311,7 @@ class Task:
 
 def _task(source: Bucket, key: str, rule: Any, role_arn: str) -> Task:
     """The task, when there are a role to assume and a versioned destination."""
-    named = {"aws:SourceAccount": source.account, "aws:SourceArn": source.arn}
-    in_whose_name = named if open_points.ROLE_SOURCE.says("yes") else None
-    role = roles.assume(role_arn, "s3.amazonaws.com", in_whose_name)
+    role = assume(source, role_arn)
     if role is None:
         raise Refused("AssumeRoleNotPermitted")
     target = bucket(rule["Destination"]["Bucket"].rpartition(":::")[2])

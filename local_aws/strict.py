@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-from local_aws import open_points, properties, property_rules, regions, roles
+from local_aws import open_points, properties, property_rules, regions, replication, roles
 from local_aws.emulator import Answer, module, wrap
 from local_aws.names import SUBRESOURCES, flags
 
@@ -302,6 +302,24 @@ def replication_destination(request: Request) -> Answer | None:
     return None
 
 
+def replication_look(request: Request) -> Answer | None:
+    """The role may look at a destination in another account, by the open point.
+
+    With which code S3 would refuse is not recorded. A role that S3 cannot assume is no matter here.
+    """
+    source = replication.bucket(request.bucket)
+    if source is None or not _replicates(request):
+        return None
+    role = replication.assume(source, request.xml().findtext(f"{_NS}Role") or "")
+    if role is None:
+        return None
+    for arn in request.xml().iterfind(f"{_NS}Rule/{_NS}Destination/{_NS}Bucket"):
+        target = replication.bucket((arn.text or "").rpartition(":::")[2])
+        if target and not replication.may_look(source, target, role):
+            return request.error("AccessDenied", "Access Denied", 403)
+    return None
+
+
 def _replicates(request: Request) -> bool:
     """An unversioned source is refused first, by MiniStack."""
     versioning = request.s3._bucket_versioning.get(request.bucket, "")
@@ -320,6 +338,7 @@ RULES = (
     replication_options,
     replication_rules,
     replication_destination,
+    replication_look,
     *property_rules.RULES,
 )
 

@@ -15,7 +15,7 @@ from local_aws import LocalAws, LocalAwsError, open_points
 from local_aws.tests.lab import Lab
 from local_aws.tests.test_jobs import ACCOUNT, DR, OTHER, REGION, allow
 from local_aws.tests.test_jobs import Pair as Jobs
-from local_aws.tests.test_replication import ALL, Keys, Pair
+from local_aws.tests.test_replication import ALL, WRITES, Keys, Pair
 
 TABLE = list(open_points.POINTS.values())
 
@@ -412,6 +412,28 @@ def test_control_tags(lab: Lab, variant: str) -> None:
         assert answers(region) == {refused}, region
 
 
+@shows(open_points.CONTROL_NAMES_ACCOUNT)
+def test_control_names_account(lab: Lab, variant: str) -> None:
+    name = unique("whose")
+    lab.create(name)
+    asked = {"AccountId": ACCOUNT, "ResourceArn": f"arn:aws:s3:::{name}"}
+    tag = {"Tags": lab.tag("a=b")["TagSet"]}
+
+    def answers(test: str, account: str = ACCOUNT) -> set[str]:
+        condition = {test: {"s3:ResourceAccount": account}}
+        statement = allow("s3:TagResource", "s3:UntagResource", Condition=condition)
+        keys = lab.assume(unique("whose"), [statement])
+        control = lab.server.client("s3control", REGION, credentials=keys)
+        return {
+            code(control.tag_resource, **asked, **tag),
+            code(control.untag_resource, **asked, TagKeys=["a"]),
+        }
+
+    assert answers("StringEquals") == {"" if variant == "yes" else "AccessDenied"}
+    assert answers("StringEqualsIfExists") == {""}
+    assert answers("StringEqualsIfExists", OTHER) == {"AccessDenied" if variant == "yes" else ""}
+
+
 @shows(open_points.ACCELERATION)
 def test_acceleration(lab: Lab, variant: str) -> None:
     def answers(region: str) -> list[str]:
@@ -556,6 +578,35 @@ def test_role_source(lab: Lab, variant: str) -> None:
     pair.trust({**trust, "Condition": {"StringEqualsIfExists": {"aws:SourceAccount": OTHER}}})
     pair.dr.delete_object(Bucket=pair.twin, Key="k")
     assert pair.put() == {"no": "COMPLETED", "yes": "FAILED"}[variant]
+
+
+@shows(open_points.LOOKS_AT_DESTINATION)
+def test_looks_at_destination(lab: Lab, variant: str) -> None:
+    pair = Pair(lab, twin_account=OTHER)
+    looks = allow("s3:GetBucketVersioning", "s3:ListBucket")
+    refused = variant == "yes"
+
+    def let(role: bool, twin: bool) -> None:
+        """Let it look at the twin, by the role's policy and by the twin's."""
+        pair.grant(allow(*ALL, resource=[f"arn:aws:s3:::{pair.name}", "arn:aws:s3:::*/*"]))
+        if role:
+            pair.grant(allow(*ALL), looks)
+        arn, whose = f"arn:aws:s3:::{pair.twin}", {"Principal": {"AWS": pair.role}}
+        statements = [{**allow(*WRITES, resource=f"{arn}/*"), **whose}]
+        statements += [{**looks, "Resource": arn, **whose}] if twin else []
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        pair.dr.put_bucket_policy(Bucket=pair.twin, Policy=document)
+
+    let(role=True, twin=True)
+    pair.replicate()
+    for role, twin in ((True, False), (False, True)):
+        let(role, twin)
+        pair.s3.delete_object(Bucket=pair.name, Key="k")
+        assert code(pair.replicate) == ("AccessDenied" if refused else ""), (role, twin)
+        assert pair.put() == ("FAILED" if refused else "COMPLETED"), (role, twin)
+    let(role=True, twin=True)
+    pair.replicate()
+    assert pair.put() == "COMPLETED"
 
 
 def _markers(pair: Any) -> tuple[Any, Any]:
