@@ -34,8 +34,8 @@ def bucket(on_local_aws: World) -> str:
     return on_local_aws.bucket(tags=TRIGGER)
 
 
-def log_into(world: World, bucket: str, target: str) -> None:
-    status = {"LoggingEnabled": {"TargetBucket": target, "TargetPrefix": "logs/"}}
+def log_into(world: World, bucket: str, target: str, prefix: str = "logs/") -> None:
+    status = {"LoggingEnabled": {"TargetBucket": target, "TargetPrefix": prefix}}
     world.s3().put_bucket_logging(Bucket=bucket, BucketLoggingStatus=status)
 
 
@@ -346,8 +346,13 @@ def test_logs_end_when_the_twin_can_take_them_no_more(
     assert [*statements(on_local_aws, twin)] == ["S3DrDenyInsecureTransport"]
 
 
+@pytest.mark.parametrize("was_cloned", [False, True])
 def test_what_s3_refuses_is_skipped_with_its_words(
-    functions: Functions, on_local_aws: World, monkeypatch: pytest.MonkeyPatch, bucket: str
+    functions: Functions,
+    on_local_aws: World,
+    monkeypatch: pytest.MonkeyPatch,
+    bucket: str,
+    was_cloned: bool,
 ) -> None:
     """The bucket for logs, which the user named, has a default retention."""
     logs, there = (
@@ -363,6 +368,9 @@ def test_what_s3_refuses_is_skipped_with_its_words(
         configuration = {"ObjectLockEnabled": "Enabled", **rule}
         s3.put_object_lock_configuration(Bucket=there, ObjectLockConfiguration=configuration)
 
+    if was_cloned:
+        assert line(functions.check_destination(bucket), "logging")["outcome"] == "translated"
+        log_into(on_local_aws, bucket, logs, "other/")
     lock(Rule={"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}})
 
     for again in range(2):

@@ -29,8 +29,10 @@ from .terms import Terms
 _UNDER_WAY = "-"
 # Before the mark of what was on a twin that somebody else made, and is as it should be.
 _THEIRS = "."
-# Before the mark of what S3 did not take for a twin that has nothing in its place.
+# Before the mark of what S3 did not take for the twin, in fewer characters, behind that of what the
+# twin has in its place.
 _REFUSED = "!"
+_MAX_LENGTH = 256  # of a tag's value
 _PASSES = 3
 
 # What S3 says of a value that it will not take for a bucket as it stands, now or later.
@@ -278,18 +280,18 @@ class Cloning:
 
     def was_left(self, each: Property, found: Any) -> bool:
         """Whether the twin's value is, for certain, the one that was written last."""
-        return self._left.get(each.key, "").removeprefix(_THEIRS) == each.mark(found)
+        return self._is_left(each).removeprefix(_THEIRS) == each.mark(found)
 
     def may_write(self, each: Property, found: Any) -> bool:
         """Whether nobody but us can have put the twin's value there since."""
-        left = self._left.get(each.key, "")
-        is_refused = left.startswith(_REFUSED) and found is None
-        return left == _UNDER_WAY or is_refused or self.was_left(each, found)
+        return self._is_left(each) == _UNDER_WAY or self.was_left(each, found)
 
     def is_ours(self, each: Property) -> bool:
         """Whether what is on the twin was written there by us, some time."""
-        left = self._left.get(each.key, _REFUSED)
-        return not left.startswith((_THEIRS, _REFUSED))
+        return bool(self._is_left(each)) and not self._is_left(each).startswith(_THEIRS)
+
+    def _is_left(self, each: Property) -> str:
+        return self._left.get(each.key, "").partition(_REFUSED)[0]
 
     def kept(self, name: str) -> Any:
         """What a twin has of a property whatever is cloned; None where that is not known yet."""
@@ -473,7 +475,11 @@ class Cloning:
             self._refuse(step, "S3 did not take it when it was asked last")
 
     def _was_refused(self, step: _Step) -> bool:
-        return self._left.get(step.each.key) == _REFUSED + step.each.mark(step.wanted)
+        return self._left.get(step.each.key, "").endswith(self._as_refused(step))
+
+    @staticmethod
+    def _as_refused(step: _Step) -> str:
+        return _REFUSED + step.each.mark(step.wanted)[:4]
 
     def _refuse(self, step: _Step, why: str) -> None:
         """S3 does not take it: no failure, for it would be one at every check."""
@@ -532,7 +538,9 @@ class Cloning:
         for key in self._touched:
             marks[key] = self._left.get(key, "")
         self._left = {key: mark for key, mark in sorted(marks.items()) if mark}
-        text = " ".join(f"{key}={mark}" for key, mark in self._left.items())
+        text = _text_of(self._left)
+        if len(text) > _MAX_LENGTH:
+            text = _text_of({key: mark.partition(_REFUSED)[0] for key, mark in self._left.items()})
         twin.tell_cloned(self.check, text)
         self._touched.clear()
 
@@ -565,8 +573,8 @@ class Cloning:
             now = None
         if each.text(now) != each.text(step.found):
             self._mark(each.key, each.mark(now))
-        elif now is None and step.outcome == Fidelity.SKIPPED:
-            self._mark(each.key, _REFUSED + each.mark(step.wanted))
+        elif step.outcome == Fidelity.SKIPPED:
+            self._mark(each.key, before.partition(_REFUSED)[0] + self._as_refused(step))
         else:
             self._mark(each.key, before)
 
@@ -580,6 +588,10 @@ class Cloning:
             self._touched.add(key)
             if not mark:
                 del self._left[key]
+
+
+def _text_of(marks: Mapping[str, str]) -> str:
+    return " ".join(f"{key}={mark}" for key, mark in marks.items() if mark)
 
 
 def _marks(tags: Mapping[str, str]) -> dict[str, str]:
