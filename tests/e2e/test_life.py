@@ -133,7 +133,10 @@ def test_a_bucket_that_was_made_again_is_copied_whole(stack: Deployment) -> None
 
     stack.create_bucket(bucket, versioned=True)
     elsewhere = stack.create_bucket(
-        f"elsewhere-{stack.account}", region=stack.dr_region, versioned=True
+        f"elsewhere-{stack.account}",
+        region=stack.dr_region,
+        account=stack.account,
+        versioned=True,
     )
     theirs = {
         "ID": RULE,
