@@ -105,7 +105,7 @@ def _enable(check: Check, seen: Seen) -> Outcome:
         _require_shown(check, wanted)
         record.changed_at = now()  # its date may have moved to this moment
         if _is_leaving(check, memory):  # since a moment ago, and the release may have been here
-            return _release(check, memory, always="remove")
+            return _release(check, Memory(check), always="remove")
         record.renew_gap()
         record.put_back += [now()] if was_changed else []
         _require_same_tags(check, seen.tags)

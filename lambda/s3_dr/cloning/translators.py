@@ -106,17 +106,16 @@ def _with_lone_markers(cloning: Cloning, rule: dict[str, Any]) -> dict[str, Any]
     """A rule that does not take delete markers away while existing objects are on their way.
 
     A marker may come before the versions that it hides: taken away as a lone one, it would leave an
-    object in sight that is deleted in the source. Any expiration takes lone markers away.
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManagingDelMarkers.html
+    object in sight that is deleted in the source.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-batch.html
     """
-    expiration = rule.get("Expiration")
-    if not (expiration and cloning.is_catching_up):
+    takes = rule.get("Expiration", {}).get("ExpiredObjectDeleteMarker")
+    if not (takes and cloning.is_catching_up):
         return rule
     cloning.note(
-        f"rule {rule.get('ID', 'without ID')}: {' and '.join(sorted(expiration))} held back until "
-        "existing objects have been copied; the check after that puts it, and `s3-dr status` says "
-        "how far they are"
+        f"rule {rule.get('ID', 'without ID')}: ExpiredObjectDeleteMarker held back until existing "
+        "objects have been copied; the check after that puts it, and `s3-dr status` says how far "
+        "they are"
     )
     return {key: part for key, part in rule.items() if key != "Expiration"}
 

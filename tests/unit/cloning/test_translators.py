@@ -163,10 +163,6 @@ def test_delete_markers_stay_while_their_objects_may_be_on_the_way(mode: str) ->
     ] * 2
     assert translators.lifecycle(made, {"Rules": [rule(**LONE_MARKERS)]}, None) is None
     assert translators.lifecycle(made, {"Rules": others}, None) == {"Rules": others}
-    # Any expiration takes lone markers away, too.
-    expires = rule(Expiration={"Days": 30}, Transitions=[TRANSITION])
-    kept = translators.lifecycle(made, {"Rules": [expires]}, None)
-    assert kept == {"Rules": [rule(Transitions=[TRANSITION])]}
 
 
 def test_the_record_is_read_only_for_what_may_have_to_wait() -> None:
