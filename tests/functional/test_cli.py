@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -270,13 +271,19 @@ def test_ctrl_c_ends_it_at_once_although_a_function_runs(lab: Lab, tmp_path: Pat
     # Its own: the function runs on.
     one = Installation(lab, tmp_path, "cli-interrupted")
     with one.start("status", "slow") as process:
-        assert lab.eventually(lambda: lab.server.running() > 0), "the function runs"
+        # Others are asked before the slow one, and have answered after a moment.
+        assert lab.eventually(lambda: all(runs(lab, wait) for wait in (0, 2))), "the function runs"
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=300)
         assert lab.server.running() > 0, "It does not wait for the function."
 
     assert process.returncode == 130
     assert (out, err.strip()) == ("", "Interrupted.")
+
+
+def runs(lab: Lab, wait: float) -> bool:
+    time.sleep(wait)
+    return lab.server.running() > 0
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
