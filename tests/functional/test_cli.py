@@ -283,7 +283,7 @@ def test_ctrl_c_ends_it_at_once_although_a_function_runs(lab: Lab, tmp_path: Pat
 
 def runs(lab: Lab, wait: float) -> bool:
     time.sleep(wait)
-    return lab.server.running() > 0
+    return bool(lab.server.running() > 0)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
