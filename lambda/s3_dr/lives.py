@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from .aws import now
 from .check import Check
 from .record import Memory, Record
 from .rule import Configuration
@@ -48,7 +49,7 @@ def forget_another(check: Check, memory: Memory, current: Configuration) -> None
         return
     is_another = _is_another(check, record)
     if is_another:
-        memory.record = Record(deleted=record.deleted)
+        memory.record = Record(deleted=record.deleted or now())
     if is_another is None:
         # Two automations that fight over one bucket look the same, and are to be stopped.
         kept = Record(deleted=record.deleted, rule=record.rule, put_back=record.put_back)
@@ -57,25 +58,28 @@ def forget_another(check: Check, memory: Memory, current: Configuration) -> None
 
 def _is_another(check: Check, record: Record) -> bool | None:
     """Whether it is another bucket; None where it may be."""
-    request, is_home = check.request, check.settings.source_region == _HOME
     if _was_created(check, record):
         return True
+    is_home = check.settings.source_region == _HOME
     date = check.source.created_at()
     if date and not _is_after(record.changed_at, date):
         return False
     true_date = date if is_home else _date_at_home(check)
     if true_date:
         return _is_after(record.changed_at, true_date)
-    return None if record.rule and not request.is_rule_deleted else False
+    return None if record.rule and not check.request.is_rule_deleted else False
 
 
 def _was_created(check: Check, record: Record) -> bool:
-    """Whether the bucket was heard to be created since we last wrote to it."""
+    """Whether the bucket was, for certain, heard to be created since we last wrote to it.
+
+    A check of that event may come again after it has put our rule.
+    """
     created_at = check.request.created_at
     is_home = check.settings.source_region == _HOME
     if created_at is None or is_home:
         return False
-    return _is_after(record.changed_at, created_at)
+    return created_at > datetime.fromisoformat(record.changed_at)
 
 
 def _is_after(since: str, date: datetime) -> bool:

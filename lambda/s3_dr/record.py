@@ -102,7 +102,7 @@ class Record:
         module: the name of the installation that remembers it.
         since: when this began to be remembered; empty where nothing is.
         changed_at: when the source bucket was last written to: one made later is another one.
-        deleted: when a bucket of the name was deleted last, as far as that was heard.
+        deleted: when a bucket of the name was deleted last, or that was found out.
         profile: the name of the profile by which it was protected last.
         rule: the fingerprint of our rule, as it was read back last; empty once it was released.
         left: our rule as it was left there; None if there is none.

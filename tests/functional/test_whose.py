@@ -277,6 +277,19 @@ def test_a_late_word_of_the_deletion_has_all_copied(life: Life) -> None:
     assert life.statuses() == ["ANY"]
 
 
+@pytest.mark.parametrize("much", [{"minutes": -1}, {"seconds": 1}])
+def test_a_creation_that_was_heard_is_another_bucket(life: Life, much: dict[str, int]) -> None:
+    protected(life)
+    life.change_record(lambda record: record.update(changed_at=ago()))
+    at = datetime.now(UTC) - timedelta(**much)
+
+    life.functions.protect(event("create_bucket", life.bucket, at))
+
+    is_later = "minutes" in much
+    assert len(life.jobs()) == 1 + is_later, "whoever has made it again, with our rule in it"
+    assert not is_later or life.statuses() == ["ANY"]
+
+
 def test_what_was_deleted_long_ago_is_another_bucket(life: Life) -> None:
     life.put("first")
     life.tag()
