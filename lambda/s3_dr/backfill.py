@@ -120,7 +120,9 @@ def is_under_way(check: Check, seen: Seen, life: str) -> bool:
     """
     if not check.settings.reports_bucket:
         return False  # without a place to remember there are no jobs
-    record = _recorded(check)
+    memory = Memory(check)
+    memory.require_read()
+    record = memory.record
     if record.job and not record.job.ended_at:
         # It may have ended since.
         _look_at(check, record.job)
@@ -130,14 +132,6 @@ def is_under_way(check: Check, seen: Seen, life: str) -> bool:
     if wish == "replicate" and (gap or not record.rule or record.life != life):
         return True  # the rule is yet to be put, or the twin is another one
     return bool(gap and gap.wanted) or _is_to_be_repeated(record.job)
-
-
-def _recorded(check: Check) -> Record:
-    response = check.reports_bucket.read_record(check.source.name)
-    try:
-        return Record.from_json(response["Body"].read().decode()) if response else Record()
-    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
-        return Record()  # as the function does that has it
 
 
 def _is_to_be_repeated(job: Job | None) -> bool:

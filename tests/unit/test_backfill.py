@@ -607,6 +607,7 @@ DONE = Record(profile="standard", rule="r", life="1", job=ended())
         (replace(DONE, gap=Gap("g")), True),
         (replace(DONE, life="0"), True),
         (replace(DONE, rule=""), True),
+        (replace(DONE, module="theirs"), True),  # nothing of it is ours
         (replace(DONE, job=ended(failed=1)), True),
         (replace(DONE, job=ended(status="Failed")), True),
         (replace(DONE, job=ended(status="Failed", gap=Gap("g", attempt=8))), False),

@@ -280,17 +280,17 @@ class Cloning:
 
     def was_left(self, each: Property, found: Any) -> bool:
         """Whether the twin's value is, for certain, the one that was written last."""
-        return self._is_left(each).removeprefix(_THEIRS) == each.mark(found)
+        return self._left_of(each).removeprefix(_THEIRS) == each.mark(found)
 
     def may_write(self, each: Property, found: Any) -> bool:
         """Whether nobody but us can have put the twin's value there since."""
-        return self._is_left(each) == _UNDER_WAY or self.was_left(each, found)
+        return self._left_of(each) == _UNDER_WAY or self.was_left(each, found)
 
     def is_ours(self, each: Property) -> bool:
         """Whether what is on the twin was written there by us, some time."""
-        return bool(self._is_left(each)) and not self._is_left(each).startswith(_THEIRS)
+        return bool(self._left_of(each)) and not self._left_of(each).startswith(_THEIRS)
 
-    def _is_left(self, each: Property) -> str:
+    def _left_of(self, each: Property) -> str:
         return self._left.get(each.key, "").partition(_REFUSED)[0]
 
     def kept(self, name: str) -> Any:
