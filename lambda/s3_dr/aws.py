@@ -56,6 +56,8 @@ _INVOKE_CONFIG = _CLIENT_CONFIG.merge(
 _SETTLING_CODES = frozenset({"OperationAborted"})
 _SETTLING_MESSAGES = ("Destination bucket must", "Versioning must be 'Enabled'")
 
+_clock = partial(datetime.now, UTC)  # tests move it
+
 _NOT_REPLICATED = "ReplicationConfigurationNotFoundError"
 
 # HEAD answers have no body, so botocore gives the status for a code.
@@ -66,9 +68,14 @@ _LONGEST_DELAY = 8.0
 _RESERVE = 5.0  # seconds of the function's time kept for ending in good order
 
 
+def moment() -> datetime:
+    """This moment."""
+    return _clock()
+
+
 def now() -> str:
     """This moment, as it is written into tags and records."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
+    return moment().isoformat(timespec="microseconds")
 
 
 def error_code(error: ClientError) -> str:
@@ -429,7 +436,7 @@ class Bucket:
     def is_young(self, age: timedelta) -> bool:
         """Whether the caller's account made the bucket, less than so long ago."""
         date = self.created_at()
-        return date is not None and datetime.now(UTC) - date < age
+        return date is not None and moment() - date < age
 
     def created_at(self, s3: S3Client | None = None) -> datetime | None:
         """The date that S3 gives for the bucket's creation; None if the caller has none such.

@@ -8,52 +8,30 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-batch
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from .aws import error_code, knows, now
+from . import start
+from .aws import moment, now
 from .check import Check, Seen
+from .jobs import ENDED, LARGE, described, kind_of, mark_of, word_of
 from .outcomes import Ignored, Reason
 from .record import Gap, Job, Memory, Record
-
-_REPORTS = "reports/"
-_ENDED = frozenset({"Complete", "Failed", "Cancelled"})
-_STATUS = {
-    "New": "preparing",
-    "Preparing": "preparing",
-    "Suspended": "waiting",
-    "Complete": "complete",
-    "Failing": "failed",
-    "Failed": "failed",
-    "Cancelling": "cancelled",
-    "Cancelled": "cancelled",
-    "Unknown": "unknown",
-}
+from .start import REPORTS
 
 # What failed is tried again after one hour, six, and then daily for some days.
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(hours=1), timedelta(days=1)
 _MAX_ATTEMPTS = 8
-# What S3 says, and what its model says that it says.
-_NO_SUCH_JOB = frozenset({"NoSuchJob", "NoSuchJobException", "NotFoundException"})
-# How S3 Control refuses one more. How many jobs there may be is no fixed number, and whether S3
-# refuses what is beyond it or lets it wait no document says.
-# https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_CreateJob.html
-_FULL = frozenset({"TooManyRequests", "TooManyRequestsException"})
 # How long S3 may not know a job that it has made itself.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshooting-batch-operations.html
 _REGISTERING = timedelta(hours=1)
 # How S3 says that a job has nothing to do.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-troubleshoot.html
 _NO_KEYS = "found no keys"
-# How long a new rule may take to be known everywhere.
-_SPREADING = timedelta(minutes=15)
 # S3 writes the report when it has said that the job has ended.
 _REPORT_DELAY = timedelta(hours=1)
 _MAX_ROWS = 100_000
@@ -61,6 +39,10 @@ _MAX_ROWS = 100_000
 # How far back failures of the live rule are looked for: a sweep comes more often.
 _FAILURES_AGE = timedelta(days=7)
 _FAILURES_PERIOD = timedelta(minutes=1)
+
+_PAGE = 1000  # a bucket of one page is not large
+_DAY = timedelta(days=1)
+_COUNTED_WITHIN = timedelta(days=3)
 
 
 def keep_up(check: Check, seen: Seen, memory: Memory) -> None:
@@ -76,33 +58,42 @@ def keep_up(check: Check, seen: Seen, memory: Memory) -> None:
     record = memory.record
     _hear(check, record)
     if record.job and not record.job.ended_at:
-        _follow(check, seen, record.job)
-    gap = _gap_to_close(check, seen, record)
-    if gap:
-        # Before the job: a check that ends here, or runs beside this one, asks for the same job.
-        memory.save()
-        _start(check, seen, record, gap)
+        _follow(check, seen, record, record.job)
+    _queue_up(check, seen, record)
+    # Before the job: a check that ends here, or runs beside this one, asks for the same job.
     memory.save()
-    check.backfill = facts(seen, record)
+    position = start.go_on(check, seen, memory)
+    memory.save()
+    check.backfill = facts(seen, record, position)
     _warn(check, seen, record)
 
 
-def _start(check: Check, seen: Seen, record: Record, gap: Gap) -> None:
-    """Make the job for a gap; where S3 takes no more jobs, the next check tries again."""
-    try:
-        job = _create(check, seen, gap)
-    except ClientError as error:
-        if error_code(error) not in _FULL:
-            raise
-        check.warn(
-            f"JOBS_FULL: S3 takes no job for {check.source.name} now ({error_code(error)}); its "
-            "existing objects wait for the next check or sweep"
-        )
-        return
-    is_another = gap is record.gap
-    # Who said yes to the first attempt has said it to the next ones.
-    job.confirmed = bool(record.job and record.job.confirmed) and not is_another
-    record.gap, record.job = None if is_another else record.gap, job
+def _queue_up(check: Check, seen: Seen, record: Record) -> None:
+    """Have the bucket wait for a job if there is a gap to close, else not."""
+    gap, wish = record.gap, seen.profile.existing_objects
+    if gap and (gap.wanted or wish != "ignore"):
+        found = _look_for_objects(check, seen, gap)
+        if not found:
+            gap = record.gap = None
+        elif gap.wanted or wish == "replicate":
+            record.retry = None  # it is part of this
+            _wait_from_now(check, gap)
+            return
+    if gap:
+        gap.since = ""
+    if not record.retry:
+        record.retry = _to_try_again(check, seen, record)
+    if record.retry:
+        _wait_from_now(check, record.retry)
+
+
+def _wait_from_now(check: Check, gap: Gap) -> None:
+    """Have a gap wait, unless it does so already."""
+    gap.since = gap.since or now()
+    if gap.after_put and not gap.not_before:
+        # One job then has all that was written while rule and versioning were not known everywhere.
+        delay = timedelta(seconds=check.settings.first_job_delay_seconds)
+        gap.not_before = (moment() + delay).isoformat(timespec="microseconds")
 
 
 def is_under_way(check: Check, seen: Seen, life: str) -> bool:
@@ -126,41 +117,56 @@ def is_under_way(check: Check, seen: Seen, life: str) -> bool:
     if record.job and not record.job.ended_at:
         # It may have ended since.
         _look_at(check, record.job)
-        if record.job.status not in _ENDED | {"Unknown"}:
+        if record.job.status not in ENDED | {"Unknown"}:
             return True
     gap, wish = record.gap, seen.profile.existing_objects
     if wish == "replicate" and (gap or not record.rule or record.life != life):
         return True  # the rule is yet to be put, or the twin is another one
-    return bool(gap and gap.wanted) or _is_to_be_repeated(record.job)
+    is_wanted = bool(record.retry or (gap and gap.wanted))
+    return is_wanted or bool(record.job and _may_try_again(record.job))
 
 
-def _is_to_be_repeated(job: Job | None) -> bool:
-    """Whether there is a job for the same once more, sooner or later."""
-    return job is not None and (_came_to_nothing(job) or _may_try_again(job))
-
-
-def facts(seen: Seen, record: Record) -> dict[str, Any]:
+def facts(seen: Seen, record: Record, position: tuple[int, int] = (0, 0)) -> dict[str, Any]:
     """How it stands, for the result: ``status`` and what is known of the job.
 
-    ``status`` is ``none`` (nothing to copy), ``ignored`` or ``wanted`` (a gap and no job), else
-    that of the last job: ``preparing``, ``waiting`` for a person's yes, ``running``, ``complete``,
-    ``failed``, ``cancelled``, or ``unknown`` where S3 has forgotten it.
+    Args:
+        seen: the source.
+        record: what is remembered.
+        position: where the bucket stands in the queue, and how many wait; zeros if it does not.
+
+    Returns:
+        ``status`` is ``none`` (nothing to copy), ``ignored`` or ``wanted`` (a gap, and the profile
+        asks for no job), ``scheduled`` (not yet, see ``not_before``), ``queued`` (for a place, at
+        ``place`` of ``queue``), else that of the last job: ``preparing``, ``waiting`` for a
+        person's yes, ``running``, ``paused`` by S3 for others, ``complete``, ``failed``,
+        ``cancelled``, or ``unknown`` where S3 has forgotten it.
     """
-    job, found = record.job, {"status": "none"}
-    if record.gap:
+    job, gap = record.job, record.waiting
+    if gap and (job is None or job.ended_at):
+        return {**_wait_of(gap, position), "since": gap.since}
+    if record.gap and (job is None or job.ended_at):
         ignored = seen.profile.existing_objects == "ignore"
-        found = {"status": "ignored" if ignored else "wanted", "since": record.gap.id}
-    if job is None or (record.gap and job.ended_at):
-        return found
-    numbers = {"total": job.total, "succeeded": job.succeeded, "failed": job.failed}
+        return {"status": "ignored" if ignored else "wanted", "since": record.gap.id}
+    if job is None:
+        return {"status": "none"}
     texts = {"reasons": job.reasons, "report": job.report, "detail": job.detail}
     return {
-        "status": _STATUS.get(job.status, "running"),
+        "status": word_of(job.status),
+        **(_wait_of(job.gap, position) if job.since else {}),
         "job": job.id,
         "since": job.created_at,
-        **numbers,
+        "total": job.total,
+        "succeeded": job.succeeded,
+        "failed": job.failed,
         **{key: text for key, text in texts.items() if text},
     }
+
+
+def _wait_of(gap: Gap, position: tuple[int, int]) -> dict[str, Any]:
+    if gap.not_before and datetime.fromisoformat(gap.not_before) > moment():
+        return {"status": "scheduled", "not_before": gap.not_before, "kind": kind_of(gap)}
+    place, waiting = position
+    return {"status": "queued", "place": place, "queue": waiting, "kind": kind_of(gap)}
 
 
 def _hear(check: Check, record: Record) -> None:
@@ -183,97 +189,58 @@ def _is_answer(gap: Gap, has_job: bool, everything: bool) -> bool:
     return is_enough and (has_job or gap.wanted)
 
 
-def _gap_to_close(check: Check, seen: Seen, record: Record) -> Gap | None:
-    """The gap for which a job is due now, if there is one."""
-    gap, profile = record.gap, seen.profile
-    if gap and (gap.wanted or profile.existing_objects != "ignore"):
-        if not _has_objects(check, seen):
-            record.gap = None
-        elif gap.wanted or profile.existing_objects == "replicate":
-            return gap
-    return _to_try_again(check, seen, record)
-
-
-def _has_objects(check: Check, seen: Seen) -> bool:
-    """Whether there is any version or delete marker that the rule is about."""
-    prefix = seen.profile.filter.prefix
-    page = check.source.read("list_object_versions", MaxKeys=1, Prefix=prefix)
+def _look_for_objects(check: Check, seen: Seen, gap: Gap) -> bool:
+    """Whether there is any version or delete marker that the rule is about; and if many, noted."""
+    page = check.source.read(
+        "list_object_versions",
+        MaxKeys=1 if gap.since else _PAGE,
+        Prefix=seen.profile.filter.prefix,
+    )
+    if not gap.since:
+        gap.is_large = page.get("IsTruncated", False) and _may_be_large(check)
     return bool(page.get("Versions") or page.get("DeleteMarkers"))
 
 
-def _create(check: Check, seen: Seen, gap: Gap) -> Job:
-    settings, control = check.settings, check.clients.source_control
-    bucket, owner = check.source.name, settings.source_account_id
-    wanted: dict[str, Any] = {"EligibleForReplication": True}
-    if statuses := _statuses(gap):
-        wanted["ObjectReplicationStatuses"] = statuses
-    manifest = {
-        "ExpectedBucketOwner": owner,
-        "SourceBucket": settings.bucket_arn(bucket),
-        "EnableManifestOutput": False,
-        "Filter": wanted,
-    }
-    report: Any = {
-        "Enabled": True,
-        "Bucket": settings.bucket_arn(settings.reports_bucket),
-        "Prefix": f"{_REPORTS}{bucket}",
-        "Format": "Report_CSV_20180820",
-        "ReportScope": "FailedTasksOnly",
-    }
-    if knows(control, "CreateJob", "Report", "ExpectedBucketOwner"):
-        report["ExpectedBucketOwner"] = owner
-    job: Any = {
-        "AccountId": owner,
-        # S3 parks a job that waits for a yes, having counted what it is about.
-        "ConfirmationRequired": seen.profile.existing_objects_limit is not None,
-        "Operation": {"S3ReplicateObject": {}},
-        "Report": report,
-        "ManifestGenerator": {"S3JobManifestGenerator": manifest},
-        "Description": f"{settings.module_name}: existing objects of {bucket}",
-        "Priority": 10,
-        "RoleArn": settings.batch_role_arn,
-    }
-    if check.request.dry_run:
-        check.changes.append("CreateJob")
-        return Job("", gap, now())
-    # One token for one gap and all that is asked for: S3 refuses a token for another request.
-    words = json.dumps([check.twin.name, gap.id, gap.attempt, job], sort_keys=True)
-    token = hashlib.sha256(words.encode()).hexdigest()
-    response = check.budget.settle(lambda: control.create_job(ClientRequestToken=token, **job))
-    check.changes.append("CreateJob")
-    return Job(response["JobId"], gap, now())
+def _may_be_large(check: Check) -> bool:
+    """Whether a bucket of more than one page has, or may have, a large number of objects.
 
-
-def _statuses(gap: Gap) -> list[str]:
-    """Which objects, by what S3 made of them so far; nothing means all of them.
-
-    ``COMPLETED`` is said of an object, by whichever rule and to wherever it was copied. What
-    another rule has put into the bucket (``REPLICA``) the live rule never copies.
+    S3 counts once a day, versions and delete markers with the rest; of a new bucket nothing yet.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html
     """
-    if gap.everything:
-        return []
-    if gap.failed_only:
-        return ["FAILED"]
-    return ["NONE", "FAILED"] + (["REPLICA"] if gap.is_first else [])
+    end = moment()
+    dimensions = {"BucketName": check.source.name, "StorageType": "AllStorageTypes"}
+    counts = _values(check, "NumberOfObjects", dimensions, _DAY, end - _COUNTED_WITHIN, end)
+    return max(counts, default=(end, LARGE + 1.0))[1] > LARGE
 
 
-def _follow(check: Check, seen: Seen, job: Job) -> None:
+def _follow(check: Check, seen: Seen, record: Record, job: Job) -> None:
     found = _look_at(check, job)
-    if found and job.status == "Suspended":
-        _confirm(check, seen, job)
-    elif found and job.status in _ENDED:
+    if found and _is_of_another(check, job, found):
+        # S3 gave the id of what was in the place before, instead of saying that it is taken.
+        record.job, record.retry = None, replace(job.gap, since=now())
+        return
+    limit = seen.profile.existing_objects_limit
+    is_allowed = job.confirmed or limit is None or job.total <= limit
+    if job.status == "Suspended" and is_allowed:
+        job.since = job.since or now()
+    else:
+        job.since = ""
+    if found and job.status in ENDED:
         _end(check, job, found)
+
+
+def _is_of_another(check: Check, job: Job, found: Any) -> bool:
+    """Whether a job that we took for the bucket's is for something else."""
+    mark = mark_of(check.source.name, job.gap)
+    return job.place >= 0 and not found.get("Description", "").endswith(f" {mark})")
 
 
 def _look_at(check: Check, job: Job) -> Any:
     """What S3 says of a job, whose numbers are noted; None if S3 knows no such job."""
     control, owner = check.clients.source_control, check.settings.source_account_id
-    try:
-        found: Any = control.describe_job(AccountId=owner, JobId=job.id)["Job"]
-    except ClientError as error:
-        if error_code(error) not in _NO_SUCH_JOB:
-            raise
-        if datetime.now(UTC) - datetime.fromisoformat(job.created_at) >= _REGISTERING:
+    found = described(control, owner, job.id)
+    if found is None:
+        if moment() - datetime.fromisoformat(job.created_at) >= _REGISTERING:
             # S3 forgets a job 90 days after its end.
             job.status, job.ended_at, job.detail = "Unknown", now(), "S3 knows this job no more"
         return None
@@ -291,21 +258,9 @@ def _look_at(check: Check, job: Job) -> Any:
     return found
 
 
-def _confirm(check: Check, seen: Seen, job: Job) -> None:
-    limit = seen.profile.existing_objects_limit
-    if not (job.confirmed or limit is None or job.total <= limit):
-        return
-    check.changes.append("UpdateJobStatus")
-    if not check.request.dry_run:
-        check.clients.source_control.update_job_status(
-            AccountId=check.settings.source_account_id, JobId=job.id, RequestedJobStatus="Ready"
-        )
-        job.status = "Ready"
-
-
 def _end(check: Check, job: Job, found: Any) -> None:
-    ended = found.get("TerminationDate") or datetime.now(UTC)
-    if job.failed and not _read_report(check, job) and datetime.now(UTC) - ended < _REPORT_DELAY:
+    ended = found.get("TerminationDate") or moment()
+    if job.failed and not _read_report(check, job) and moment() - ended < _REPORT_DELAY:
         return  # it is looked for again
     job.ended_at = ended.isoformat(timespec="microseconds")
 
@@ -315,7 +270,7 @@ def _read_report(check: Check, job: Job) -> bool:
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-examples-reports.html
     """
-    place = f"{_REPORTS}{check.source.name}/job-{job.id}/manifest.json"
+    place = f"{REPORTS}{check.source.name}/job-{job.id}/manifest.json"
     body = _object(check, place)
     if body is None:
         return False
@@ -356,17 +311,21 @@ def _to_try_again(check: Check, seen: Seen, record: Record) -> Gap | None:
     job = record.job
     if job and not job.ended_at:
         return None
-    has_failed = job is not None and _may_try_again(job)
-    if job and (not has_failed or job.status == "Unknown") and _came_early(job):
-        return replace(job.gap, id=job.id, attempt=2)
-    if job and has_failed:
+    if job and _may_try_again(job):
         due = datetime.fromisoformat(job.ended_at) + _wait(job.gap.attempt)
         # What failed before S3 began with it has its old status; where nothing came through, all of
         # it may be so.
-        everything = job.gap.everything and not job.succeeded
-        attempt = job.gap.attempt + 1
-        gap = replace(job.gap, id=job.id, attempt=attempt, everything=everything)
-        return gap if due <= datetime.now(UTC) else None
+        gap = Gap(
+            job.id,
+            everything=job.gap.everything and not job.succeeded,
+            failed_only=job.gap.failed_only,
+            is_first=job.gap.is_first,
+            wanted=job.gap.wanted,
+            attempt=job.gap.attempt + 1,
+            failures=job.gap.failures,
+            is_large=job.total - job.succeeded > LARGE,
+        )
+        return gap if due <= moment() else None
     rule_id = record.left.id if record.left else ""
     if seen.profile.has_metrics and (failures := _new_failures(check, job, rule_id)):
         return Gap(failures, failed_only=True, failures=failures)
@@ -381,21 +340,6 @@ def _may_try_again(job: Job) -> bool:
     return has_failed and job.gap.attempt < _MAX_ATTEMPTS
 
 
-def _came_to_nothing(job: Job) -> bool:
-    """Whether a job found nothing right after the rule was put."""
-    return job.gap.after_put and job.total == 0 and job.gap.attempt == 1
-
-
-def _came_early(job: Job) -> bool:
-    """Whether a job that found nothing, right after the rule was put, is worth another one.
-
-    There are objects, and S3 may not have known of the rule yet.
-    """
-    return _came_to_nothing(job) and (
-        datetime.fromisoformat(job.created_at) + _SPREADING <= datetime.now(UTC)
-    )
-
-
 def _wait(attempt: int) -> timedelta:
     return min(_LONGEST_WAIT, _FIRST_WAIT * int(6 ** (attempt - 1)))
 
@@ -407,36 +351,46 @@ def _new_failures(check: Check, job: Job | None, rule_id: str) -> str:
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/repl-metrics.html
     """
-    end = datetime.now(UTC)
+    end = moment()
     since = end - _FAILURES_AGE
     dimensions = {
         "SourceBucket": check.source.name,
         "DestinationBucket": check.twin.name,
         "RuleId": rule_id,
     }
-    metric = {
-        "Namespace": "AWS/S3",
-        "MetricName": "OperationsFailedReplication",
-        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
-    }
-    period = int(_FAILURES_PERIOD.total_seconds())
-    query = {"Id": "failed", "MetricStat": {"Metric": metric, "Period": period, "Stat": "Sum"}}
-    found = check.clients.source_cloudwatch.get_metric_data(
-        MetricDataQueries=[query], StartTime=since, EndTime=end
-    )["MetricDataResults"]
-    counts = (
-        pair for each in found for pair in zip(each["Timestamps"], each["Values"], strict=True)
-    )
-    moment, count = max((pair for pair in counts if pair[1] > 0), default=(since, 0))
-    newest = f"{moment.astimezone(UTC).isoformat()} {count:.0f}"
+    pairs = _values(check, "OperationsFailedReplication", dimensions, _FAILURES_PERIOD, since, end)
+    counts = (pair for pair in pairs if pair[1] > 0)
+    minute, count = max(counts, default=(since, 0))
+    newest = f"{minute.astimezone(UTC).isoformat()} {count:.0f}"
     if not count or (job and newest == job.gap.failures):
         return ""
     if job and (job.failed or job.status in ("Cancelled", "Failed")):
         # Its own failures are counted too, and are no news.
-        return newest if moment > datetime.fromisoformat(job.ended_at) else ""
+        return newest if minute > datetime.fromisoformat(job.ended_at) else ""
     # A period is named by its beginning.
     created = datetime.fromisoformat(job.created_at) if job else since
-    return newest if moment + _FAILURES_PERIOD > created else ""
+    return newest if minute + _FAILURES_PERIOD > created else ""
+
+
+def _values(
+    check: Check,
+    metric: str,
+    dimensions: Mapping[str, str],
+    period: timedelta,
+    since: datetime,
+    end: datetime,
+) -> list[tuple[datetime, float]]:
+    """What CloudWatch has of one of S3's metrics: each moment and its value."""
+    named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+    stat = {
+        "Metric": {"Namespace": "AWS/S3", "MetricName": metric, "Dimensions": named},
+        "Period": int(period.total_seconds()),
+        "Stat": "Sum",
+    }
+    found = check.clients.source_cloudwatch.get_metric_data(
+        MetricDataQueries=[{"Id": "m", "MetricStat": stat}], StartTime=since, EndTime=end
+    )["MetricDataResults"]
+    return [pair for each in found for pair in zip(each["Timestamps"], each["Values"], strict=True)]
 
 
 def _warn(check: Check, seen: Seen, record: Record) -> None:
@@ -446,7 +400,7 @@ def _warn(check: Check, seen: Seen, record: Record) -> None:
             f"objects of {bucket} that are older than its rule are not in the twin; have them "
             f"copied with `s3-dr backfill {bucket}`"
         )
-    if job and job.status == "Suspended":
+    if job and job.status == "Suspended" and not job.since:
         check.warn(
             f"a job with {job.total} existing objects of {bucket} waits, since the profile wants "
             f"a yes above {seen.profile.existing_objects_limit}: say it with `s3-dr "

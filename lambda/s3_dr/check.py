@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, NamedTuple, NoReturn
 
 from botocore.exceptions import ClientError
 
-from .aws import Bucket, Budget, Clients, error_code, is_denied
+from .aws import Bucket, Budget, Clients, error_code, is_denied, moment
 from .events import BucketRequest
 from .outcomes import Blocked, Ignored, Reason, Untagged
 from .profiles import Profile, first_match
@@ -153,4 +153,4 @@ class Check:
 
     def _source_is_new(self) -> bool:
         created_at = self.request.created_at
-        return created_at is not None and abs(datetime.now(UTC) - created_at) < _NEW_BUCKET_AGE
+        return created_at is not None and abs(moment() - created_at) < _NEW_BUCKET_AGE

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from botocore.exceptions import ClientError
 
 from . import backfill, encryption, lives, twin
-from .aws import error_code, now
+from .aws import error_code, moment, now
 from .check import Check, Seen
 from .outcomes import Blocked, Ignored, Outcome, Reason, Untagged
 from .record import Gap, Memory, Record, Superseded
@@ -64,7 +64,17 @@ def _enable_or_release(check: Check) -> Outcome:
         if not check.request.is_check:
             raise
         return _untagged(check, untagged)
+    except Ignored:
+        _stop_waiting(check)
+        raise
     return _enable(check, seen)
+
+
+def _stop_waiting(check: Check) -> None:
+    """Have nothing of a bucket that is not to be protected wait for a job."""
+    memory = Memory(check)
+    if memory.is_kept and memory.record.stop_waiting():
+        memory.save()
 
 
 def _forget_deleted(check: Check, deleted_at: datetime) -> None:
@@ -106,7 +116,7 @@ def _enable(check: Check, seen: Seen) -> Outcome:
         record.changed_at = now()  # its date may have moved to this moment
         if _is_leaving(check, memory):  # since a moment ago, and the release may have been here
             return _release(check, Memory(check), always="remove")
-        record.renew_gap()
+        record.renew_gap(after_put=True)
         record.put_back += [now()] if was_changed else []
         _require_same_tags(check, seen.tags)
     record.profile, record.rule = seen.profile.name, wanted.fingerprint
@@ -161,7 +171,7 @@ def _refuse_contest(check: Check, record: Record) -> None:
     Raises:
         Blocked: it was put back too often.
     """
-    since = (datetime.now(UTC) - _PUT_BACK_PERIOD).isoformat(timespec="microseconds")
+    since = (moment() - _PUT_BACK_PERIOD).isoformat(timespec="microseconds")
     record.put_back = [moment for moment in record.put_back if moment > since]
     if len(record.put_back) >= _MAX_PUT_BACK:
         raise Blocked(
@@ -185,6 +195,7 @@ def _require_same_tags(check: Check, tags: dict[str, str]) -> None:
 def _untagged(check: Check, untagged: Untagged) -> Outcome:
     known = Known(check.settings, check.source.name, is_unsure=True)
     if Configuration.of(known, check.source.replication()).ours is None:
+        _stop_waiting(check)
         raise untagged
     outcome = _release(check, Memory(check), untagged=untagged)
     _require_same_tags(check, untagged.tags)
@@ -241,6 +252,7 @@ def _release(
         if error_code(error) == "NoSuchBucket":
             raise Ignored(Reason.NO_SUCH_BUCKET, "there is no such bucket") from error
         raise
+    memory.record.stop_waiting()
     if current.ours is None:
         memory.record.rule, memory.record.left = "", None
         if memory.record.since:
@@ -250,6 +262,7 @@ def _release(
         memory.require_read()  # who knows which way?
     way = always or _on_untag(check, memory.record)
     if untagged and way == "keep":
+        memory.save()
         raise untagged.and_so("its rule is kept")
     if memory.record.since and _has_live_others(current):
         memory.record.beside = True

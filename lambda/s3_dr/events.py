@@ -34,9 +34,11 @@ class Wish(StrEnum):
     CONFIRM = "Bucket Backfill Confirmed"
     RELEASE = "Bucket Release Requested"
     # of the sweep
+    JOBS = "Jobs Look Requested"
     LOOK = "Sweep Look Requested"
     RELEASE_ALL = "Release Requested"
     SWEEP = "Sweep Requested"
+    TURNS = "Job Turns Requested"
 
 
 # What each function can be asked for.
@@ -44,12 +46,14 @@ WISHES: Final[Mapping[str, frozenset[Wish]]] = {
     "source_bucket_check": frozenset({Wish.CHECK}),
     "destination_bucket_check": frozenset({Wish.CHECK}),
     "enable_replication": frozenset({Wish.BACKFILL, Wish.CHECK, Wish.CONFIRM, Wish.RELEASE}),
-    "sweep": frozenset({Wish.LOOK, Wish.RELEASE_ALL, Wish.SWEEP}),
+    "sweep": frozenset({Wish.JOBS, Wish.LOOK, Wish.RELEASE_ALL, Wish.SWEEP, Wish.TURNS}),
 }
 _ON_THE_BUS = "source_bucket_check"  # the others hear of buckets by a topic
 
 CLOUDTRAIL_DETAIL_TYPE = "AWS API Call via CloudTrail"
 TAG_DETAIL_TYPE = "Tag Change on Resource"
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-examples-event-bridge-cloud-trail.html
+_JOB_DETAIL_TYPE = "AWS Service Event via CloudTrail"
 MESSAGE_VERSION = 1
 
 _BUCKET_ARN = re.compile(r"arn:([a-z-]+):s3:::([^/:*]+)", re.ASCII)
@@ -122,11 +126,13 @@ class SweepRequest(NamedTuple):
         wish: a detail-type, or whatever else stands in its place.
         action: what Terraform does with the resource that asks; None if another asks.
         is_waited_for: whether the answer is to come when all is done.
+        by_schedule: the schedule for jobs asks, which can be switched off.
     """
 
     wish: object
     action: object
     is_waited_for: bool
+    by_schedule: bool
 
 
 def is_call(event: object) -> bool:
@@ -158,9 +164,12 @@ def read(function: str, event: object, settings: Settings) -> Iterator[BucketReq
 def read_sweep(event: object) -> SweepRequest:
     """Read whatever the sweep was sent; its schedule sends events of another kind."""
     envelope = _mapping(event)
-    wish = envelope.get("detail-type") if _is_own(event) else Wish.SWEEP
+    said = envelope.get("detail-type")
+    heard = Wish.TURNS if said == _JOB_DETAIL_TYPE else Wish.SWEEP
     action = _mapping(envelope.get("tf")).get("action")
-    return SweepRequest(wish, action, envelope.get("wait") is not False)
+    by_schedule = _mapping(envelope.get("detail")).get("scheduled") is True
+    wish = said if _is_own(event) else heard
+    return SweepRequest(wish, action, envelope.get("wait") is not False, by_schedule)
 
 
 def _is_own(event: object) -> bool:

@@ -67,7 +67,8 @@ def sweep(event: object, context: Any) -> dict[str, Any]:
         report = {"outcome": Outcome.FAILED, "reason": error_name(caught), "detail": str(caught)}
     if outcome := report.get("outcome"):
         level = _LEVELS.get(outcome, logging.INFO)
-        _log("sweep", level, context, {**report, "orphans": report.get("orphans", [])[:NAMED]})
+        named = {"orphans": report["orphans"][:NAMED]} if "orphans" in report else {}
+        _log("sweep", level, context, {**report, **named})
     if isinstance(error, SweepError):
         # What a failed destroy shows is Lambda's JSON of this: the sentence, without the way to it.
         raise error.with_traceback(None) from None

@@ -15,6 +15,7 @@ class Outcome(StrEnum):
     RELEASED = "released"  # our rule is off or gone, read back from S3
     PENDING = "pending"  # of a dry run: there is something to change
     SWEPT = "swept"  # checks were asked for
+    TURNS_GIVEN = "turns_given"  # whose turn it is for a job has been told
     IGNORED = "ignored"  # none of our business
     BLOCKED = "blocked"  # wanted, but refused; a person has to act
     FAILED = "failed"  # an error; it is raised, so that Lambda tries again

@@ -17,12 +17,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from .aws import error_code, now
 from .check import Check
+from .reports_bucket import is_conflict
 from .rule import Left
 
-_TIMES = {"created_at", "deleted", "ended_at", "changed_at", "since"}
-# Somebody else wrote the record since it was read, is writing it right now, or took it away.
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-_CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
+_TIMES = {"created_at", "deleted", "ended_at", "changed_at", "not_before", "since"}
 
 
 class Superseded(Exception):
@@ -44,6 +42,10 @@ class Gap:
         attempt: how many jobs there were for it, with the one to come.
         failures: the newest failures of the live rule that were known then: their minute and
             their number.
+        since: when it began to wait for a job; empty if it does not.
+        not_before: when its job may begin at the earliest; empty if that is not known yet.
+        is_large: it may be about more than a million objects.
+        begun: a job for it may have been made, of which nothing is remembered.
     """
 
     id: str
@@ -54,6 +56,10 @@ class Gap:
     wanted: bool = False
     attempt: int = 1
     failures: str = ""
+    since: str = ""
+    not_before: str = ""
+    is_large: bool = False
+    begun: bool = False
 
 
 @dataclass
@@ -73,6 +79,10 @@ class Job:
         report: the place of S3's report, ``s3://…``; empty if there is none.
         detail: why the whole job failed.
         confirmed: a person said yes to however many objects it is about.
+        place: which of our places it was made for; -1 if it was made before there were any.
+        parks: S3 counts its objects first, and waits for a yes.
+        since: when it began to wait for its place, after S3 had counted its objects; empty if it
+            does not wait.
     """
 
     id: str
@@ -87,6 +97,9 @@ class Job:
     report: str = ""
     detail: str = ""
     confirmed: bool = False
+    place: int = -1
+    parks: bool = False
+    since: str = ""
 
     @property
     def is_done(self) -> bool:
@@ -110,6 +123,7 @@ class Record:
         life: the twin's tag of that time.
         put_back: the moments at which our rule had to be put back.
         gap: what is to be copied.
+        retry: what failed and is to be tried again, once that is due.
         job: the last one.
     """
 
@@ -124,7 +138,23 @@ class Record:
     life: str = ""
     put_back: list[str] = field(default_factory=list)
     gap: Gap | None = None
+    retry: Gap | None = None
     job: Job | None = None
+
+    @property
+    def waiting(self) -> Gap | None:
+        """The gap that waits for a job; None if none does."""
+        return next((gap for gap in (self.gap, self.retry) if gap and gap.since), None)
+
+    def stop_waiting(self) -> bool:
+        """Have nothing wait for a job or a place; whether anything did."""
+        waited = bool(self.waiting or (self.job and self.job.since))
+        if self.gap:
+            self.gap.since = ""
+        if self.job:
+            self.job.since = ""
+        self.retry = None
+        return waited
 
     @classmethod
     def from_json(cls, text: str) -> Record:
@@ -134,12 +164,15 @@ class Record:
             AttributeError, KeyError, RecursionError, TypeError, ValueError: it is no record.
         """
         data = json.loads(text)
-        gap, job, left = data.get("gap"), data.get("job"), data.get("left")
+        job, left = data.get("job"), data.get("left")
         if job:
             job = _built(Job, {**job, "gap": _built(Gap, job["gap"])})
-        gap = _built(Gap, gap) if gap else None
         left = _built(Left, left) if left else None
-        record: Record = _built(cls, {**data, "gap": gap, "job": job, "left": left})
+        gap, retry = (
+            _built(Gap, found) if (found := data.get(name)) else None for name in ("gap", "retry")
+        )
+        parts = {"gap": gap, "retry": retry, "job": job, "left": left}
+        record: Record = _built(cls, {**data, **parts})
         return record
 
     def open_gap(
@@ -153,12 +186,21 @@ class Record:
             is_first=before.is_first,
             after_put=after_put or before.after_put,
             wanted=wanted or bool(self.gap and self.gap.wanted),
+            since=self.gap.since if self.gap else "",
+            is_large=bool(self.gap and self.gap.is_large),
+            begun=bool(self.gap and self.gap.begun),
         )
 
-    def renew_gap(self) -> None:
-        """Have the open gap count as another one: a job for it may be there, and not be enough."""
+    def renew_gap(self, *, after_put: bool = False) -> None:
+        """Have the open gap count as another one: a job for it may be there, and not be enough.
+
+        Args:
+            after_put: the rule was put a moment ago, so the job for it has to wait again.
+        """
         if self.gap:
-            self.gap.id = now()
+            self.gap.id, self.gap.begun = now(), False
+            if after_put:
+                self.gap.not_before = ""
 
     def to_json(self) -> str:
         """The record as text."""
@@ -221,7 +263,7 @@ class Memory:
         try:
             response = check.reports_bucket.write_record(check.source.name, text, **condition)
         except ClientError as error:
-            if error_code(error) in _CONFLICTS:
+            if is_conflict(error):
                 raise Superseded(f"another check of {check.source.name} ran") from error
             raise
         self._etag, self._text = response["ETag"], text

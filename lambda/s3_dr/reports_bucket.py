@@ -2,6 +2,7 @@
 
 - ``state/<bucket>.json``: the record of a bucket, written by ``enable_replication``.
 - ``reports/<bucket>/``: S3's reports on the jobs that copy its existing objects.
+- ``queue.json``: who waits for a job, and whose turn it is.
 - ``leaving.json``: not empty while a destroy lets the buckets go; the sweep's.
 - ``sweep.json``: where a sweep stopped for want of time.
 """
@@ -20,9 +21,13 @@ from .aws import error_code, now
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+QUEUE: Final = "queue.json"
 SWEEP_CURSOR: Final = "sweep.json"
 _STATE = "state/"
 _LEAVING = "leaving.json"
+# Somebody else wrote the object since it was read, is writing it right now, or took it away.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+_CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +82,8 @@ class ReportsBucket:
         """The same for the record of a bucket."""
         return self.write(key_of(bucket), text, **condition)
 
-    def remembered(self) -> Iterator[str]:
-        """The names of the buckets of which there is a record.
+    def remembered(self) -> Iterator[tuple[str, str]]:
+        """The names of the buckets of which there is a record, each with the record's ETag.
 
         Raises:
             BotoCoreError, ClientError: S3 does not say.
@@ -88,7 +93,7 @@ class ReportsBucket:
         )
         for page in pages:
             for item in page.get("Contents", []):
-                yield item["Key"].removeprefix(_STATE).removesuffix(".json")
+                yield item["Key"].removeprefix(_STATE).removesuffix(".json"), item["ETag"]
 
     def is_leaving(self) -> bool:
         """Whether a destroy lets the buckets go."""
@@ -98,6 +103,11 @@ class ReportsBucket:
     def set_leaving(self, is_leaving: bool) -> None:
         """Say, or say no more, that a destroy lets the buckets go."""
         self.write(_LEAVING, json.dumps({"since": now()} if is_leaving else {}))
+
+
+def is_conflict(error: ClientError) -> bool:
+    """Whether a conditional write came too late."""
+    return error_code(error) in _CONFLICTS
 
 
 def key_of(bucket: str) -> str:

@@ -27,11 +27,15 @@ class Settings:
     may be missing there.
 
     Attributes:
+        active_jobs: how many jobs that copy old objects may be at work at once.
         batch_role_arn: the role with which S3 Batch Operations starts the copying of old objects.
         dr_key_arn: the KMS key for replicas of profiles that name none; empty if there is none.
         dr_key_is_made: whether the module made that key; empty if not.
         enable_replication_arn: the function that takes our rules off; for the sweep.
+        first_job_delay_seconds: how long after its rule was put a bucket's job begins.
         foreign_role_arns: roles of foreign replication configurations under which our rule may be.
+        jobs_rule: the schedule by which waiting jobs are looked after; empty for the moment of an
+            update in which the new code still has the old environment.
         reports_bucket: where records of buckets and reports of jobs are kept. It is empty for the
             moment of an update in which the new code still has the old environment.
         source_key_arns: the only KMS keys whose objects the replication role can read; empty if it
@@ -57,12 +61,15 @@ class Settings:
     source_region: str
     topic_01_arn: str
     topic_02_arn: str
+    active_jobs: int = 4
     batch_role_arn: str = ""
     dr_bucket_prefix: str = ""
     dr_key_arn: str = ""
     dr_key_is_made: str = ""
     enable_replication_arn: str = ""
+    first_job_delay_seconds: int = 900
     foreign_role_arns: frozenset[str] = frozenset()
+    jobs_rule: str = ""
     reports_bucket: str = ""
     source_key_arns: frozenset[str] = frozenset()
     source_reader_role_arn: str = ""
@@ -102,6 +109,9 @@ class Settings:
         others: dict[str, Any] = {"profiles": profiles, "translations": translations}
         if pace := given.get("sweep_buckets_per_second"):
             others["sweep_buckets_per_second"] = _pace(pace)
+        for name, least in _NUMBERS.items():
+            if number := given.get(name):
+                others[name] = _number(name, number, least)
         return cls(**{**given, **sets, **others})
 
     @cached_property
@@ -136,6 +146,7 @@ class Settings:
         return f"arn:{self.partition}:s3:::{bucket}"
 
 
+_NUMBERS = {"active_jobs": 1, "first_job_delay_seconds": 0}  # each with its least
 _SETS = ("foreign_role_arns", "own_role_arns", "source_key_arns")
 
 
@@ -154,6 +165,12 @@ def _pace(text: str) -> float:
     if not pace > 0:
         raise SettingsError(f"SWEEP_BUCKETS_PER_SECOND is no number above zero: {text!r}")
     return pace
+
+
+def _number(name: str, text: str, least: int) -> int:
+    if not (text.isdecimal() and int(text) >= least):
+        raise SettingsError(f"{name.upper()} is no whole number from {least}: {text!r}")
+    return int(text)
 
 
 def _set(text: str) -> frozenset[str]:

@@ -23,6 +23,7 @@ from .outcomes import Outcome, Reason
 from .reports_bucket import SWEEP_CURSOR, ReportsBucket
 from .settings import Settings
 from .tags import MANAGER_TAG, SOURCE_TAG
+from .turns import Turns, TurnsError
 
 _BATCH = 10  # entries that PutEvents takes at once
 _TRIES = 5
@@ -99,6 +100,11 @@ class Sweep:
             self.clients.source_s3, settings.reports_bucket, settings.source_account_id
         )
 
+    @property
+    def turns(self) -> Turns:
+        """The queue for jobs."""
+        return Turns(self.settings, self.clients, self.budget)
+
     def run(self) -> dict[str, Any]:
         """Ask for a check of every bucket; a sweep that was ended by its time goes on there.
 
@@ -121,6 +127,10 @@ class Sweep:
         if not (sent or is_over):
             raise SweepError("there was no time to ask for a single check")
         self._remember(after, "" if is_over else last)
+        try:
+            self.turns.give(in_any_case=True)
+        except (BotoCoreError, ClientError, TurnsError) as error:
+            found.errors.append(f"jobs: {error}")
         if not is_over:
             self.ask()
         report = {
@@ -265,7 +275,7 @@ class Sweep:
         found.there = {bucket["Name"] for page in pages for bucket in page.get("Buckets", [])}
 
     def _find_remembered(self, found: Finding) -> None:
-        for name in self.reports_bucket.remembered():
+        for name, _ in self.reports_bucket.remembered():
             found.remembered.add(name)
 
     def _send(self, names: list[str], errors: list[str]) -> tuple[int, str]:
@@ -364,6 +374,10 @@ def do(work: Sweep, request: SweepRequest) -> dict[str, Any]:
     wish = request.wish
     if wish == Wish.LOOK:
         return work.look()
+    if wish == Wish.JOBS:
+        return work.turns.look()
+    if wish == Wish.TURNS:
+        return work.turns.give(by_schedule=request.by_schedule)
     if wish == Wish.RELEASE_ALL:
         # Terraform tells when it makes or changes the resource, too: only its end is the end.
         if request.action in ("create", "update"):

@@ -29,8 +29,8 @@ from functional.payload import (
     restart,
 )
 from harness.versions import is_same
-from s3_dr import handlers
-from s3_dr.reports_bucket import key_of
+from s3_dr import aws, handlers
+from s3_dr.reports_bucket import QUEUE, key_of
 
 BATCH_ROLE = f"arn:aws:iam::{ACCOUNT}:role/s3-dr-batch"
 RULE = "s3-dr"
@@ -85,6 +85,16 @@ def reports(local_aws: Any) -> str:
     return name
 
 
+def nobody_has_a_turn(s3: Any, reports: str) -> None:
+    """Let places be free, and nobody wait, whatever other tests left."""
+    try:
+        queue = json.loads(s3.get_object(Bucket=reports, Key=QUEUE)["Body"].read())
+    except s3.exceptions.NoSuchKey:
+        return
+    changed = {**queue, "entries": {}, "missed": {}, "turns": {}}
+    s3.put_object(Bucket=reports, Key=QUEUE, Body=json.dumps(changed).encode())
+
+
 class Life:
     """One bucket, the functions, and what a person does to the bucket."""
 
@@ -99,6 +109,7 @@ class Life:
         self.functions, self.world, self.reports = functions, world, reports
         self.local_aws, self._set = local_aws, set_variable
         self.taken: list[Callable[[bool], None]] = []
+        self.passed = timedelta()
         self.deploy()
         self.bucket = world.bucket(versioning="Enabled")
         self.s3, self.dr = world.s3(), world.s3(DR_REGION)
@@ -119,6 +130,7 @@ class Life:
         """Deploy anew, with these profiles."""
         self._set("REPORTS_BUCKET", self.reports)
         self._set("BATCH_ROLE_ARN", BATCH_ROLE)
+        self._set("FIRST_JOB_DELAY_SECONDS", "0")
         self._set("PROFILES", json.dumps(made))
         for name, value in variables.items():
             self._set(name, value)
@@ -200,7 +212,7 @@ class Life:
     def jobs(self) -> list[Any]:
         """The jobs of this bucket, the newest first."""
         jobs = self.control.list_jobs(AccountId=ACCOUNT)["Jobs"]
-        return [job for job in jobs if job["Description"].endswith(f" {self.bucket}")]
+        return [job for job in jobs if f" {self.bucket} (" in job["Description"]]
 
     def ended(self, *statuses: str) -> Any:
         """The newest job, once it is in one of these states."""
@@ -294,6 +306,17 @@ class Life:
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         self.iam.update_assume_role_policy(RoleName="s3-dr-batch", PolicyDocument=document)
 
+    def later(self, **much: float) -> None:
+        """Let so much time pass, for the functions."""
+        self.passed += timedelta(**much)
+
+    def unreplicated(self, *keys: str) -> None:
+        """Write objects that S3 does not replicate, since it does not know of the rule yet."""
+        rules = self.rules()
+        self.s3.delete_bucket_replication(Bucket=self.bucket)
+        self.put(*keys)
+        self.world.replicate(self.bucket, rules)
+
     def fail(self, operation: str, code: str, status: int, times: int = 1) -> None:
         """Let the next calls of that name fail."""
         fault = {"operation": operation, "code": code, "status": status, "times": times}
@@ -332,7 +355,9 @@ def life(
 ) -> Iterator[Life]:
     """A bucket without tags, and all it takes for its life."""
     local_aws.jobs(step=0.02)
+    nobody_has_a_turn(on_local_aws.s3(), reports)
     made = Life(functions, on_local_aws, local_aws, reports, monkeypatch.setenv)
+    monkeypatch.setattr(aws, "_clock", lambda: datetime.now(UTC) + made.passed)
     with local_aws.chosen():
         yield made
     local_aws.jobs(step=0.1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from functional.living import BATCH_ROLE, GOLD, METRICS, Killed, Life, ago, by_bus
+from functional.living import BATCH_ROLE, GOLD, METRICS, STANDARD, Killed, Life, ago, by_bus
 from functional.payload import ACCOUNT, DR_REGION, REPLICATION_ROLE
 from s3_dr import handlers
 
@@ -170,79 +170,77 @@ def test_only_what_the_prefix_covers_is_copied(life: Life) -> None:
 
 
 @pytest.mark.parametrize("empty", ["Failed", "Complete"])
-def test_a_first_job_that_finds_nothing_is_tried_just_once_more(life: Life, empty: str) -> None:
-    """S3 may not have known of the rule yet."""
+def test_a_job_that_finds_nothing_is_not_tried_again(life: Life, empty: str) -> None:
     life.local_aws.choose(empty_manifest=empty)
     life.deploy(filter={"tags": {"copy": "yes"}}, delete_markers=False)
     life.put("a")
     life.tag()
 
-    life.ended()
-    assert life.last()["changes"] == [], "not yet: what is new takes S3 some minutes"
-    for _ in range(4):
-        life.ended()
-        last = life.last()
-        if job := life.record()["job"]:
-            long_ago = {**job, "created_at": ago(minutes=16)}
-            life.change_record(partial(dict.update, job=long_ago))
-
-    assert len(life.jobs()) == 2
-    assert last["backfill"]["status"] == "complete", "nothing to do is no failure"
-    assert last["changes"] == []
-    assert "warnings" not in last
-
-
-def made_long_ago(life: Life) -> None:
-    life.change_record(lambda record: record["job"].update(created_at=ago(minutes=16)))
-
-
-def test_a_later_job_that_finds_nothing_is_tried_just_once_more(life: Life) -> None:
-    life.tag()
-    life.put("a")
-    life.untag()
-    life.tag()
-
     last = life.settled()
-    assert life.last()["changes"] == [], "not yet"
-    assert last["backfill"]["status"] == "complete"
-    for expected in (["CreateJob"], [], []):
-        made_long_ago(life)
-        assert life.last()["changes"] == expected
-        life.settled()
 
-    assert len(life.jobs()) == 2
-
-
-def test_a_job_after_no_put_of_ours_that_finds_nothing_is_not_tried_again(life: Life) -> None:
-    life.tag()
-    life.put("a")
-    life.asked(BACKFILL)
-    assert life.settled()["backfill"]["total"] == 0
-    made_long_ago(life)
-
+    assert last["backfill"]["status"] == "complete", "nothing to do is no failure"
+    assert "warnings" not in last
+    life.later(days=2)
     assert life.last()["changes"] == []
+    assert len(life.jobs()) == 1
 
 
-def test_a_job_that_did_not_know_the_rule_that_was_put_again_is_repeated(life: Life) -> None:
-    life.put("a")
-    life.tag()
-    life.settled()
-    life.untag()
-    life.put("gap")
-    life.retag()
-    stale = {"Status": "Disabled"}
-    life.when("before", "CreateJob", lambda: life.change_rule(**stale), "source_control")
-    life.check()
-    life.ended()
-    life.change_rule(Status="Enabled")
-    assert life.settled()["backfill"]["total"] == 0
-    made_long_ago(life)
+# --- when it may begin -------------------------------------------------------
 
+
+@pytest.mark.usefixtures("either_world")
+def test_one_job_has_all_that_was_written_while_the_rule_spread(life: Life) -> None:
+    life.deploy_profiles(STANDARD, FIRST_JOB_DELAY_SECONDS="900")
+    life.put("before")
+
+    *_, first = life.tag()
+
+    told = first["backfill"]
+    assert (told["status"], told["kind"]) == ("scheduled", "first")
+    assert first["changes"] == ["PutBucketReplication"]
+    life.unreplicated("meanwhile")
+    life.later(minutes=14)
+    assert life.last()["backfill"] == told, "a check puts nothing off"
+    life.later(minutes=2)
     assert life.last()["changes"] == ["CreateJob"]
-
     life.settled()
     life.assert_whole()
-    assert len(life.jobs()) == 3
+    assert len(life.jobs()) == 1
+
+
+def test_a_rule_that_is_put_again_is_waited_for_again(life: Life) -> None:
+    life.deploy_profiles(STANDARD, FIRST_JOB_DELAY_SECONDS="900")
+    life.put("a")
+    life.tag()
+    life.later(minutes=14)
+    life.drop_rule()
+    life.check("delete_bucket_replication")
+
+    life.later(minutes=2)
+
+    assert life.last()["backfill"]["status"] == "scheduled"
+    life.later(minutes=14)
+    assert life.last()["changes"] == ["CreateJob"]
+
+
+def test_what_a_person_asks_for_does_not_wait_without_a_new_rule(life: Life) -> None:
+    life.deploy_profiles(STANDARD, FIRST_JOB_DELAY_SECONDS="900")
+    life.tag()
+    life.put("a")
+
+    assert life.asked(BACKFILL, everything=True)["changes"] == ["CreateJob"]
+
+
+def test_a_bucket_that_is_untagged_waits_no_more(life: Life) -> None:
+    life.deploy_profiles(STANDARD, FIRST_JOB_DELAY_SECONDS="900")
+    life.put("a")
+    life.tag()
+
+    life.untag()
+
+    assert not life.record()["gap"]["since"]
+    life.retag()
+    assert life.last()["backfill"]["status"] == "scheduled"
 
 
 def test_a_running_job_is_followed(life: Life) -> None:
@@ -582,9 +580,15 @@ def test_a_request_that_a_running_job_covers_makes_no_other(life: Life) -> None:
     assert (second["outcome"], second["changes"]) == ("protected", [])
     assert second["backfill"]["job"] == first["backfill"]["job"]
     assert len(life.jobs()) == 2
-    assert life.asked(BACKFILL, everything=True)["changes"] == ["CreateJob"], "that is more"
+    more = life.asked(BACKFILL, everything=True)
+    assert more["backfill"]["status"] == "preparing", "a bucket has one job at a time"
+    assert life.asked(BACKFILL, everything=True)["changes"] == []
+    go_on(life)
+    life.ended()
+    assert life.last()["changes"] == ["CreateJob"]
     assert life.asked(BACKFILL, everything=True)["changes"] == []
     assert life.asked(BACKFILL)["changes"] == []
+    assert life.statuses() == ["ANY"]
     assert len(life.jobs()) == 3
 
 
@@ -608,9 +612,11 @@ def test_a_request_is_about_more_than_what_failed(life: Life) -> None:
     assert life.last()["changes"] == ["CreateJob"]
     assert life.statuses() == ["FAILED"]
 
-    result = life.asked(BACKFILL)
+    life.asked(BACKFILL)
 
-    assert result["changes"] == ["CreateJob"]
+    go_on(life)
+    life.ended()
+    assert life.last()["changes"] == ["CreateJob"]
     assert life.statuses() == ["NONE", "FAILED"]
 
 
@@ -1032,6 +1038,9 @@ def test_a_job_of_which_nothing_was_ever_seen_is_made_once_more(life: Life) -> N
     life.tag()
     life.change_record(lambda record: record["job"].update(created_at=ago(hours=2)))
     life.fail("DescribeJob", "NoSuchJobException", 404)
+    assert life.last()["backfill"]["status"] == "unknown"
+
+    life.later(minutes=61)
 
     assert life.last()["changes"] == ["CreateJob"]
     life.settled()
@@ -1420,6 +1429,7 @@ def test_a_gap_of_failures_grows_to_one_of_all(life: Life, everything: bool) -> 
 
     go_on(life)
     life.ended()
+    life.check()
     assert life.statuses() == (["ANY"] if everything else ["NONE", "FAILED"])
     life.settled()
     life.assert_whole()

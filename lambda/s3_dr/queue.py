@@ -1,0 +1,494 @@
+"""The queue for jobs: who waits, in which order, and whose turn it is.
+
+Who waits is told by the records of the buckets. The queue is one object beside them: what was read
+of each record, by its ETag, and the turns that were given. It is written on the condition that
+nobody else has written it, so no two functions give the same place away. What installations with
+other queues do is seen in the list of jobs; see `jobs.token_of` for when two of them are at it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from .jobs import (
+    AT_ONCE,
+    ENDED,
+    KINDS,
+    LARGE,
+    Listed,
+    described,
+    kind_of,
+    last_in,
+    listed,
+    mark_of,
+)
+from .record import Record
+from .reports_bucket import QUEUE, ReportsBucket, is_conflict
+
+# Whoever has a turn uses it at once, or not at all: its place is given away after that.
+_TURN_IS_GOOD, _TURN_IS_OVER = timedelta(minutes=2), timedelta(minutes=4)
+# A job that S3 neither lists nor describes for so long it does not know.
+_TURN_IS_FORGOTTEN = timedelta(hours=1)
+# A bucket that let its turn pass, since something is wrong with it, waits longer and longer.
+_FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=5), timedelta(days=1)
+_PASSES = 5
+
+
+class Conflict(Exception):
+    """Somebody else wrote the queue meanwhile."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A bucket that waits for its job.
+
+    Attributes:
+        bucket: the source bucket.
+        mark: for which gap; see `jobs.mark_of`.
+        kind: one of `jobs.KINDS`.
+        since: when it began to wait, ISO 8601 as all times here.
+        not_before: when its job may begin at the earliest; empty if that does not matter.
+        is_large: it leaves half of the places to others.
+        job: a job that is there and was parked; empty if one is to be made.
+        place: the only place that such a job can have; None where any will do.
+    """
+
+    bucket: str
+    mark: str
+    kind: str
+    since: str
+    not_before: str = ""
+    is_large: bool = False
+    job: str = ""
+    place: int | None = None
+
+    @classmethod
+    def of(cls, bucket: str, record: Record) -> Entry | None:
+        """How the bucket waits, by its record; None if it does not."""
+        gap, job = record.waiting, record.job
+        if gap:
+            mark, kind = mark_of(bucket, gap), kind_of(gap)
+            return cls(bucket, mark, kind, gap.since, gap.not_before, gap.is_large)
+        if job and job.since and not job.ended_at:
+            place = job.place if job.place >= 0 else None
+            mark, is_large = mark_of(bucket, job.gap), job.total > LARGE
+            kind = kind_of(job.gap)
+            return cls(bucket, mark, kind, job.since, "", is_large, job.id, place)
+        return None
+
+    def is_due(self, at: datetime) -> bool:
+        """Whether its job may begin."""
+        return not self.not_before or datetime.fromisoformat(self.not_before) <= at
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A place that a bucket may take now.
+
+    Attributes:
+        bucket: whose turn it is.
+        mark: for which gap.
+        at: when it was given.
+        job: the job that took the place, or is to take it; empty as long as none is known.
+        is_parked: that job is there already, and is to be let go on.
+    """
+
+    bucket: str
+    mark: str
+    at: str
+    job: str = ""
+    is_parked: bool = False
+
+    def age(self, at: datetime) -> timedelta:
+        """How long ago it was given."""
+        return at - datetime.fromisoformat(self.at)
+
+
+@dataclass(frozen=True)
+class Missed:
+    """How often a bucket let its turn pass, for which gap, and until when it gets no other."""
+
+    mark: str
+    times: int
+    until: str
+
+
+@dataclass(frozen=True)
+class Followed:
+    """The last job of a bucket, by its record, that runs, is parked, or ended badly."""
+
+    id: str
+    mark: str
+    kind: str
+    status: str
+    since: str
+    ended_at: str
+    is_large: bool
+    parks: bool
+    total: int
+    succeeded: int
+    failed: int
+
+    @classmethod
+    def of(cls, bucket: str, record: Record) -> Followed | None:
+        """None if there is no such job."""
+        job = record.job
+        if job is None or (job.ended_at and (job.is_done or job.status == "Unknown")):
+            return None
+        return cls(
+            job.id,
+            mark_of(bucket, job.gap) if job.place >= 0 else "",
+            kind_of(job.gap),
+            job.status,
+            job.created_at,
+            job.ended_at,
+            job.gap.is_large or job.total > LARGE,
+            job.parks,
+            job.total,
+            job.succeeded,
+            job.failed,
+        )
+
+
+@dataclass
+class Queue:
+    """The queue as it was read, and as it is to be written.
+
+    Attributes:
+        seen: the ETag of each record that was read.
+        entries: who waits, by bucket.
+        jobs: what is to be followed or told, by bucket.
+        turns: who has which place.
+        missed: who let a turn pass.
+        last: the last job that had each place, as far as is known.
+        is_ticking: the schedule was switched on, and is not known to have been switched off.
+    """
+
+    seen: dict[str, str] = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=dict)
+    jobs: dict[str, Followed] = field(default_factory=dict)
+    turns: dict[int, Turn] = field(default_factory=dict)
+    missed: dict[str, Missed] = field(default_factory=dict)
+    last: dict[int, str] = field(default_factory=dict)
+    is_ticking: bool = False
+    etag: str = ""
+
+    @classmethod
+    def read(cls, reports: ReportsBucket) -> Queue:
+        """Read the queue; one that cannot be understood is begun anew, out of the records.
+
+        Raises:
+            BotoCoreError, ClientError: it could not be read.
+        """
+        response = reports.read(QUEUE)
+        if response is None:
+            return cls()
+        try:
+            queue = cls._from_json(response["Body"].read().decode())
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+            queue = cls()
+        queue.etag = response["ETag"]
+        return queue
+
+    @classmethod
+    def _from_json(cls, text: str) -> Queue:
+        data = json.loads(text)
+        return cls(
+            {**data["seen"]},
+            {key: Entry(**each) for key, each in data["entries"].items()},
+            {key: Followed(**each) for key, each in data["jobs"].items()},
+            {int(key): Turn(**each) for key, each in data["turns"].items()},
+            {key: Missed(**each) for key, each in data["missed"].items()},
+            {int(key): str(each) for key, each in data["last"].items()},
+            data["is_ticking"] is True,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """What is written."""
+        return {key: value for key, value in asdict(self).items() if key != "etag"}
+
+    def save(self, reports: ReportsBucket) -> None:
+        """Write the queue.
+
+        Raises:
+            Conflict: somebody else has written it.
+            BotoCoreError, ClientError: anything else S3 answers.
+        """
+        condition = {"IfMatch": self.etag} if self.etag else {"IfNoneMatch": "*"}
+        try:
+            response = reports.write(QUEUE, json.dumps(self.as_dict()), **condition)
+        except ClientError as error:
+            if is_conflict(error):
+                raise Conflict from error
+            raise
+        self.etag = response["ETag"]
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is anything that a tick is needed for."""
+        open_turns = (turn for turn in self.turns.values() if turn.is_parked or not turn.job)
+        is_counted = (
+            job.parks and job.status in ("New", "Preparing") and not job.ended_at
+            for job in self.jobs.values()
+        )
+        return bool(self.entries) or any(open_turns) or any(is_counted)
+
+    # --- the order
+
+    def note(self, bucket: str, record: Record) -> None:
+        """Have the queue say of a bucket what its record says."""
+        entry, job = Entry.of(bucket, record), Followed.of(bucket, record)
+        self.forget(bucket)
+        if entry:
+            self.entries[bucket] = entry
+        if job:
+            self.jobs[bucket] = job
+
+    def forget(self, bucket: str) -> None:
+        """Have the queue say nothing of a bucket."""
+        self.entries.pop(bucket, None)
+        self.jobs.pop(bucket, None)
+
+    def in_order(self, at: datetime) -> list[Entry]:
+        """Who waits for a place, the next one first."""
+        due = (entry for entry in self.entries.values() if entry.is_due(at))
+        return sorted(due, key=lambda entry: self._rank(entry, at))
+
+    def _rank(self, entry: Entry, at: datetime) -> tuple[bool, int, str, str]:
+        return (
+            self._is_kept_back(entry, at),
+            KINDS.index(entry.kind),
+            entry.since,
+            entry.bucket,
+        )
+
+    def _is_kept_back(self, entry: Entry, at: datetime) -> bool:
+        missed = self.missed.get(entry.bucket)
+        is_it = missed is not None and missed.mark == entry.mark
+        return is_it and missed is not None and datetime.fromisoformat(missed.until) > at
+
+    def position(self, bucket: str, at: datetime) -> tuple[int, int]:
+        """Where a bucket stands in the queue, from 1, and how many wait; 0 if it is not there."""
+        names = [entry.bucket for entry in self.in_order(at)]
+        return (names.index(bucket) + 1 if bucket in names else 0), len(names)
+
+    # --- the turns
+
+    def turn_of(self, entry: Entry, at: datetime) -> int | None:
+        """The place that the bucket may take now, if it was given one a moment ago."""
+        for place, turn in self.turns.items():
+            is_open = turn.is_parked or not turn.job
+            is_its = turn.bucket == entry.bucket and turn.is_parked == bool(entry.job)
+            if is_its and is_open and turn.age(at) < _TURN_IS_GOOD:
+                return place
+        return None
+
+    def look_at(
+        self, jobs: Collection[Listed], has_ended: Callable[[str], bool], at: datetime
+    ) -> None:
+        """End the turns that are over, by what S3 lists.
+
+        Args:
+            jobs: all that have not ended, as far as S3 lists them yet.
+            has_ended: whether a job that is not among them has ended.
+            at: this moment.
+        """
+        by_mark = {(job.bucket, job.mark): job for job in jobs if job.mark}
+        by_id = {job.id: job for job in jobs}
+        for place, turn in [*self.turns.items()]:
+            found = by_id.get(turn.job) or by_mark.get((turn.bucket, turn.mark))
+            is_late = turn.age(at) >= _TURN_IS_OVER
+            if found and not found.is_parked:
+                self.turns[place] = replace(turn, job=found.id, is_parked=False)
+            elif found and not turn.is_parked:
+                self._end(place)  # counted, and parked
+            elif (
+                not found
+                and turn.job
+                and (turn.age(at) >= _TURN_IS_FORGOTTEN or has_ended(turn.job))
+            ):
+                self._end(place)
+            elif is_late and (turn.is_parked or not turn.job):
+                self._end(place)
+                self._miss(turn, at)
+        for place in range(AT_ONCE):
+            # Behind a parked one there may have been others.
+            if newest := last_in(place, (job for job in jobs if not job.is_parked)):
+                self.last[place] = newest.id
+
+    def _end(self, place: int) -> None:
+        turn = self.turns.pop(place)
+        if turn.job:
+            self.missed.pop(turn.bucket, None)
+
+    def _miss(self, turn: Turn, at: datetime) -> None:
+        before = self.missed.get(turn.bucket)
+        times = before.times + 1 if before and before.mark == turn.mark else 1
+        wait = min(_LONGEST_WAIT, _FIRST_WAIT * 4 ** min(times - 1, 9))
+        self.missed[turn.bucket] = Missed(turn.mark, times, (at + wait).isoformat())
+
+    def give(
+        self, jobs: Collection[Listed], active_jobs: int, at: datetime
+    ) -> Iterator[tuple[int, Entry]]:
+        """Give free places to who is next; `look_at` comes first.
+
+        Args:
+            jobs: all that have not ended.
+            active_jobs: how many of ours may be at work.
+            at: this moment.
+        """
+        free, room = self._room(jobs, active_jobs)
+        # A bucket has one job at work at a time.
+        busy = {turn.bucket for turn in self.turns.values()}
+        busy |= {job.bucket for job in jobs if job.is_ours and not job.is_parked}
+        large = range(max(1, active_jobs // 2))
+        for entry in self.in_order(at):
+            if room <= 0:
+                return
+            if entry.bucket in busy or self._is_kept_back(entry, at):
+                continue
+            place = _pick(entry, free, large, active_jobs)
+            if place is None:
+                continue
+            free.remove(place)
+            room -= 1
+            turn = Turn(entry.bucket, entry.mark, at.isoformat(), entry.job, bool(entry.job))
+            self.turns[place] = turn
+            yield place, entry
+
+    def _room(self, jobs: Collection[Listed], active_jobs: int) -> tuple[list[int], int]:
+        """Which places are free, and how many of them may be given away."""
+        ours = [job for job in jobs if job.is_ours and not job.is_parked]
+        known = {job.id for job in jobs if not job.is_parked}
+        coming = [turn for turn in self.turns.values() if turn.job not in known]
+        taken = {job.place for job in ours} | set(self.turns)
+        free = [place for place in range(active_jobs) if place not in taken]
+        if any(job.status in ("Pausing", "Paused") for job in ours):
+            return free, 0  # S3 has no place for what there is
+        at_work = sum(job.holds_a_place for job in jobs)
+        return free, min(active_jobs - len(ours), AT_ONCE - at_work) - len(coming)
+
+
+def _pick(entry: Entry, free: Collection[int], large: range, active_jobs: int) -> int | None:
+    """The place for a bucket; large ones have the first ones only, and others leave them those."""
+    if entry.place is not None and entry.place < active_jobs:
+        return entry.place if entry.place in free else None
+    if entry.is_large:
+        return next((place for place in free if place in large), None)
+    return max(free, default=None)
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a function needs to take a place for one bucket.
+
+    Attributes:
+        reports: where the queue is.
+        control: S3 Control of the source region.
+        owner: the source account.
+        active_jobs: how many of ours may be at work.
+    """
+
+    reports: ReportsBucket
+    control: Any
+    owner: str
+    active_jobs: int
+
+    def take(self, entry: Entry, at: datetime, *, dry_run: bool) -> tuple[int | None, Queue]:
+        """Take a place for a bucket that has a turn, or that none is before.
+
+        Returns:
+            The place, or None, and the queue as it was seen then.
+
+        Raises:
+            BotoCoreError, ClientError: the queue cannot be read or written, or S3 does not say.
+        """
+        queue = Queue()
+        for _ in range(_PASSES):
+            queue = Queue.read(self.reports)
+            queue.entries[entry.bucket] = entry
+            place = queue.turn_of(entry, at)
+            if place is not None or not entry.is_due(at):
+                return place, queue
+            turns = self.give(queue, self.look(queue, at), at)
+            given = {each.bucket: number for number, each in turns}
+            place = given.pop(entry.bucket, None)
+            # The others are not told of their turns by this one.
+            for number in given.values():
+                del queue.turns[number]
+            if place is None or dry_run:
+                return place, queue
+            with suppress(Conflict):
+                queue.save(self.reports)
+                return place, queue
+        return None, queue
+
+    def look(self, queue: Queue, at: datetime) -> list[Listed]:
+        """End the turns that are over; the jobs that have not ended."""
+        jobs = listed(self.control, self.owner)
+        queue.look_at(jobs, self._has_ended, at)
+        return jobs
+
+    def give(self, queue: Queue, jobs: list[Listed], at: datetime) -> list[tuple[int, Entry]]:
+        """Give the queue's free places to who is next; it is not saved."""
+        return list(queue.give(jobs, self.active_jobs, at))
+
+    def note_job(self, bucket: str, place: int, job: str) -> None:
+        """Remember which job has a place; else the list of jobs tells, a little later."""
+
+        def change(queue: Queue) -> None:
+            turn = queue.turns.get(place)
+            if turn and turn.bucket == bucket:
+                queue.turns[place] = replace(turn, job=job, is_parked=False)
+            queue.last[place] = job
+            queue.entries.pop(bucket, None)
+
+        self._change(change)
+
+    def give_back(self, bucket: str, place: int, last: str = "") -> None:
+        """Leave the place to others.
+
+        Args:
+            bucket: whose turn it was.
+            place: the place.
+            last: the job that has or had it, if that was found out; empty if not.
+        """
+
+        def change(queue: Queue) -> None:
+            if place in queue.turns and queue.turns[place].bucket == bucket:
+                del queue.turns[place]
+            if last:
+                queue.last[place] = last
+
+        self._change(change)
+
+    def note_ticking(self) -> None:
+        """Say that the schedule is on."""
+
+        def change(queue: Queue) -> None:
+            queue.is_ticking = True
+
+        self._change(change, passes=1)
+
+    def _change(self, change: Callable[[Queue], None], passes: int = _PASSES) -> None:
+        """Change the queue, unless others are at it again and again.
+
+        What is lost then is found out by others: a turn ends by its age, a job is in S3's list.
+        """
+        for _ in range(passes):
+            queue = Queue.read(self.reports)
+            change(queue)
+            with suppress(Conflict):
+                queue.save(self.reports)
+                return
+
+    def _has_ended(self, job: str) -> bool:
+        found = described(self.control, self.owner, job)
+        return bool(found) and found["Status"] in ENDED

@@ -1,0 +1,210 @@
+"""A bucket's job: made, or let go on, when there is a place for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from .aws import error_code, knows, moment, now
+from .check import Check, Seen
+from .jobs import description_of, last_in, listed, mark_of, priority_of, token_of
+from .queue import Entry, Places
+from .record import Gap, Job, Memory, Record
+
+REPORTS = "reports/"
+
+# How S3 Control refuses one more. How many jobs there may be is no fixed number, and whether S3
+# refuses what is beyond it or lets it wait no document says.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_CreateJob.html
+_FULL = frozenset({"TooManyRequests", "TooManyRequestsException"})
+# The token was used for another job: somebody else took the place a moment before.
+_TAKEN = "IdempotencyException"
+
+
+def go_on(check: Check, seen: Seen, memory: Memory) -> tuple[int, int]:
+    """Make the job, or let it go on, if it is the bucket's turn; else see to it that one comes.
+
+    Returns:
+        Where the bucket stands in the queue, and how many wait; zeros if it does not wait there.
+
+    Raises:
+        Superseded: another check of the bucket is at it.
+        BotoCoreError, ClientError: what AWS answers.
+    """
+    record, settings, bucket = memory.record, check.settings, check.source.name
+    if record.waiting and record.waiting.begun and _find(check, seen, record, record.waiting):
+        return 0, 0
+    entry = Entry.of(bucket, record)
+    if entry is None:
+        return 0, 0
+    places = _places(check)
+    at, dry_run = moment(), check.request.dry_run
+    place, queue = places.take(entry, at, dry_run=dry_run)
+    if place is not None:
+        if entry.job:
+            _let_go_on(check, record, place)
+        else:
+            _begin(check, seen, memory, place, queue.last.get(place, ""))
+        if not Entry.of(bucket, record):
+            return 0, 0
+    if settings.jobs_rule and not (queue.is_ticking or dry_run):
+        check.clients.source_events.enable_rule(Name=settings.jobs_rule)
+        places.note_ticking()
+    return queue.position(bucket, at)
+
+
+def _places(check: Check) -> Places:
+    settings = check.settings
+    return Places(
+        check.reports_bucket,
+        check.clients.source_control,
+        settings.source_account_id,
+        settings.active_jobs,
+    )
+
+
+def _find(check: Check, seen: Seen, record: Record, gap: Gap) -> bool:
+    """Whether there is a job for the gap, made by a function that could not note it any more."""
+    mark = mark_of(check.source.name, gap)
+    for job in _all_jobs(check):
+        if (job.bucket, job.mark) == (check.source.name, mark):
+            _note(record, gap, job.id, -1 if job.place is None else job.place, seen)
+            return True
+    return False
+
+
+def _all_jobs(check: Check) -> list[Any]:
+    return listed(check.clients.source_control, check.settings.source_account_id, ended=True)
+
+
+def _note(record: Record, gap: Gap, job: str, place: int, seen: Seen) -> None:
+    is_another = gap is record.gap
+    record.job = Job(
+        job,
+        replace(gap, since="", begun=False),
+        now(),
+        # Who said yes to the first attempt has said it to the next ones.
+        confirmed=bool(record.job and record.job.confirmed) and not is_another,
+        place=place,
+        parks=_parks(seen),
+    )
+    record.gap, record.retry = None if is_another else record.gap, None
+
+
+def _let_go_on(check: Check, record: Record, place: int) -> None:
+    job = record.job
+    if job is None:
+        return
+    check.changes.append("UpdateJobStatus")
+    if check.request.dry_run:
+        return
+    check.clients.source_control.update_job_status(
+        AccountId=check.settings.source_account_id, JobId=job.id, RequestedJobStatus="Ready"
+    )
+    job.status, job.since = "Ready", ""
+    _places(check).note_job(check.source.name, place, job.id)
+
+
+def _begin(check: Check, seen: Seen, memory: Memory, place: int, last: str) -> None:
+    """Make the job in a place; where S3 takes none there, the bucket waits on.
+
+    Args:
+        check: the check.
+        seen: the source.
+        memory: the bucket's record.
+        place: the place.
+        last: the job that was there last; empty if none is known.
+    """
+    record, bucket = memory.record, check.source.name
+    gap = record.waiting
+    if gap is None:
+        return
+    job = _request(check, seen, gap, place)
+    check.changes.append("CreateJob")
+    if check.request.dry_run:
+        _note(record, gap, "", place, seen)
+        return
+    gap.begun = True
+    memory.save()
+    create = check.clients.source_control.create_job
+    for _ in range(2):
+        token = token_of(place, last, moment())
+        try:
+            made = check.budget.settle(partial(create, ClientRequestToken=token, **job))
+        except ClientError as error:
+            if error_code(error) in _FULL:
+                check.warn(
+                    f"JOBS_FULL: S3 takes no job for {bucket} now ({error_code(error)}); its "
+                    "existing objects go on waiting"
+                )
+                break
+            if error_code(error) != _TAKEN:
+                raise
+        else:
+            _note(record, gap, made["JobId"], place, seen)
+            memory.save()
+            _places(check).note_job(bucket, place, made["JobId"])
+            return
+        if _find(check, seen, record, gap):
+            return
+        newest = last_in(place, _all_jobs(check))
+        if newest is None or newest.id == last or not (newest.has_ended or newest.is_parked):
+            break
+        last = newest.id
+    check.changes.remove("CreateJob")
+    gap.begun = False
+    _places(check).give_back(bucket, place, last)
+
+
+def _request(check: Check, seen: Seen, gap: Gap, place: int) -> Any:
+    settings, control = check.settings, check.clients.source_control
+    bucket, owner = check.source.name, settings.source_account_id
+    wanted: dict[str, Any] = {"EligibleForReplication": True}
+    if statuses := statuses_of(gap):
+        wanted["ObjectReplicationStatuses"] = statuses
+    manifest = {
+        "ExpectedBucketOwner": owner,
+        "SourceBucket": settings.bucket_arn(bucket),
+        "EnableManifestOutput": False,
+        "Filter": wanted,
+    }
+    report: Any = {
+        "Enabled": True,
+        "Bucket": settings.bucket_arn(settings.reports_bucket),
+        "Prefix": f"{REPORTS}{bucket}",
+        "Format": "Report_CSV_20180820",
+        "ReportScope": "FailedTasksOnly",
+    }
+    if knows(control, "CreateJob", "Report", "ExpectedBucketOwner"):
+        report["ExpectedBucketOwner"] = owner
+    return {
+        "AccountId": owner,
+        # S3 parks a job that waits for a yes, having counted what it is about.
+        "ConfirmationRequired": _parks(seen),
+        "Operation": {"S3ReplicateObject": {}},
+        "Report": report,
+        "ManifestGenerator": {"S3JobManifestGenerator": manifest},
+        "Description": description_of(settings.module_name, bucket, place, mark_of(bucket, gap)),
+        "Priority": priority_of(gap),
+        "RoleArn": settings.batch_role_arn,
+    }
+
+
+def _parks(seen: Seen) -> bool:
+    return seen.profile.existing_objects_limit is not None
+
+
+def statuses_of(gap: Gap) -> list[str]:
+    """Which objects, by what S3 made of them so far; nothing means all of them.
+
+    ``COMPLETED`` is said of an object, by whichever rule and to wherever it was copied. What
+    another rule has put into the bucket (``REPLICA``) the live rule never copies.
+    """
+    if gap.everything:
+        return []
+    if gap.failed_only:
+        return ["FAILED"]
+    return ["NONE", "FAILED"] + (["REPLICA"] if gap.is_first else [])
