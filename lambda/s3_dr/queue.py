@@ -80,7 +80,8 @@ class Entry:
             place = job.place if job.place >= 0 else None
             mark, is_large = mark_of(bucket, job.gap), job.total > LARGE
             kind = kind_of(job.gap)
-            return cls(bucket, mark, kind, job.since, "", is_large, job.id, place)
+            since = job.gap.since or job.since  # it has waited before it was counted, too
+            return cls(bucket, mark, kind, since, "", is_large, job.id, place)
         return None
 
     def is_due(self, at: datetime) -> bool:
@@ -271,8 +272,9 @@ class Queue:
 
     def _is_kept_back(self, entry: Entry, at: datetime) -> bool:
         missed = self.missed.get(entry.bucket)
-        is_it = missed is not None and missed.mark == entry.mark
-        return is_it and missed is not None and datetime.fromisoformat(missed.until) > at
+        if missed is None or missed.mark != entry.mark:
+            return False
+        return datetime.fromisoformat(missed.until) > at
 
     def position(self, bucket: str, at: datetime) -> tuple[int, int]:
         """Where a bucket stands in the queue, from 1, and how many wait; 0 if it is not there."""
@@ -417,6 +419,8 @@ class Places:
             place = queue.turn_of(entry, at)
             if place is not None or not entry.is_due(at):
                 return place, queue
+            if queue.position(entry.bucket, at)[0] > self.active_jobs:
+                return None, queue  # a tick tells it when it is
             turns = self.give(queue, self.look(queue, at), at)
             given = {each.bucket: number for number, each in turns}
             place = given.pop(entry.bucket, None)

@@ -84,7 +84,7 @@ def _note(record: Record, gap: Gap, job: str, place: int, seen: Seen) -> None:
     is_another = gap is record.gap
     record.job = Job(
         job,
-        replace(gap, since="", begun=False),
+        replace(gap, begun=False),
         now(),
         # Who said yes to the first attempt has said it to the next ones.
         confirmed=bool(record.job and record.job.confirmed) and not is_another,

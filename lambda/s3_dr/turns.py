@@ -165,6 +165,7 @@ class Turns:
         for name in queue.seen.keys() - names:
             del queue.seen[name]
             queue.forget(name)
+            queue.missed.pop(name, None)
         return True
 
     def _record(self, bucket: str, etag: str) -> tuple[str, Record | None]:
