@@ -6,15 +6,27 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from functools import partial
 from typing import Any, TypeVar
 
 import click
 from rich.text import Text
 
-from . import __version__, doctor, tables
-from .backfill import is_moving, needs_a_person, number, summary
+from . import __version__, doctor, following, jobs, tables, times
+from .backfill import needs_a_person, summary
 from .errors import FunctionFailed, Refused
-from .fleet import Standing, State, by_bucket, combine, count, look, standings, still_live
+from .fleet import (
+    Standing,
+    State,
+    by_bucket,
+    combine,
+    count,
+    count_missing,
+    look,
+    standings,
+    still_live,
+)
 from .module import (
     BACKFILL,
     BACKFILL_CONFIRMED,
@@ -38,8 +50,6 @@ Result = dict[str, Any]
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,30}[a-z0-9]", re.ASCII)
 _FIRST_LOOK, _LONGEST_LOOK = 1.0, 10.0  # seconds between looks at a check
-_FIRST_ASK, _LONGEST_ASK = 5.0, 30.0  # seconds between looks at a job, which takes minutes or hours
-_PATIENCE = 3  # errors in a row when a job is followed
 
 EXIT_CODES = """\b
 Exit codes:
@@ -126,25 +136,30 @@ def _buckets(required: bool) -> Callable[[F], F]:
 
 
 # --- status and check ----------------------------------------------------------------------------
-def _read_states(
-    context: click.Context, parameter: click.Parameter, values: Sequence[str]
-) -> frozenset[str]:
-    states = {each.strip() for value in values for each in value.split(",") if each.strip()}
-    if unknown := states - set(State):
-        known = ", ".join(State)
-        raise click.BadParameter(f"{plain(', '.join(sorted(unknown)))} is none of {known}")
-    return frozenset(states)
+def _only(known: type[StrEnum], metavar: str, what: str) -> Callable[[F], F]:
+    """The option that says which of them are shown."""
+
+    def read(
+        context: click.Context, parameter: click.Parameter, values: Sequence[str]
+    ) -> frozenset[str]:
+        given = {each.strip() for value in values for each in value.split(",") if each.strip()}
+        if unknown := given - set(known):
+            said = plain(", ".join(sorted(unknown)))
+            raise click.BadParameter(f"{said} is none of {', '.join(known)}")
+        return frozenset(given)
+
+    return click.option(
+        "--only",
+        metavar=f"{metavar},...",
+        multiple=True,
+        callback=read,
+        help=f"Show {what} only: {', '.join(known)}.",
+    )
 
 
 @cli.command(epilog=EXIT_CODES)
 @click.argument("buckets", metavar="[BUCKET]...", nargs=-1)
-@click.option(
-    "--only",
-    metavar="STATE,...",
-    multiple=True,
-    callback=_read_states,
-    help=f"Show buckets of these states only: {', '.join(State)}.",
-)
+@_only(State, "STATE", "buckets of these states")
 @_common(is_group=False)
 @click.pass_obj
 def status(options: Options, buckets: tuple[str, ...], only: frozenset[str]) -> int:
@@ -172,7 +187,7 @@ def status(options: Options, buckets: tuple[str, ...], only: frozenset[str]) -> 
         tables.show_standings(output, shown)
         if seen:
             tables.show_look(output, seen, live)
-        tables.show_summary(output, count(found))
+        tables.show_summary(output, count(found), count_missing(found))
     if seen is None:
         return int(not all(each.is_well for each in found))
     is_blind = bool(seen.errors or live) or seen.trail.get("status") == "missing"
@@ -221,7 +236,7 @@ def check(options: Options, buckets: tuple[str, ...], timeout: float, no_wait: b
         output.json({"summary": count(every), "buckets": [each.as_dict() for each in every]})
     else:
         tables.show_standings(output, every)
-        tables.show_summary(output, count(every))
+        tables.show_summary(output, count(every), count_missing(every))
     return int(not all(each.is_well for each in every))
 
 
@@ -287,7 +302,8 @@ def _show_answers(output: Output, answers: Sequence[Result]) -> None:
     made = tables.table(*columns, fold=("bucket", "reason", "existing objects"))
     for each in answers:
         style = "red" if each["outcome"] in ("blocked", "failed") else ""
-        cells = (each["bucket"], each["outcome"], each["reason"], summary(each["backfill"]))
+        existing = summary(each["backfill"], times.now())
+        cells = (each["bucket"], each["outcome"], each["reason"], existing)
         texts = [Text(plain(cell)) for cell in cells]
         texts[1].stylize(style)
         made.add_row(*texts)
@@ -320,7 +336,7 @@ def backfill(
     else:
         answers = _do_each(module, REPLICATION, BACKFILL, names, everything=everything)
     if wait:
-        _follow(module, answers, output)
+        following.follow(answers, partial(_do_each, module, REPLICATION, CHECK), output)
     _show_answers(output, list(answers.values()))
     is_bad = any(
         each["outcome"] in ("blocked", "failed", "ignored") or needs_a_person(each["backfill"])
@@ -329,41 +345,20 @@ def backfill(
     return int(is_bad)
 
 
-def _follow(module: Module, answers: dict[str, Result], output: Output) -> None:
-    """Check the buckets, so that their jobs go on and are noted, until all have ended."""
-    errors = dict.fromkeys(answers, 0)
-    told: dict[str, str] = {}
-    with output.progress("Copying existing objects", None) as update:
-        for _ in rounds(_FIRST_ASK, _LONGEST_ASK):
-            facts = [each["backfill"] for each in answers.values()]
-            done = sum(number(each, "succeeded") + number(each, "failed") for each in facts)
-            update(done, sum(number(each, "total") for each in facts) or None)
-            left = [
-                name
-                for name, each in answers.items()
-                if is_moving(each["backfill"]) and errors[name] < _PATIENCE
-            ]
-            if not output.is_watched:
-                _tell_progress(output, answers, told)
-            if not left:
-                return
-            for name, answer in _do_each(module, REPLICATION, CHECK, left).items():
-                failed = answer["outcome"] == "failed"
-                errors[name] = errors[name] + 1 if failed else 0
-                # One error says nothing about the job: what was last heard of it still holds.
-                if failed and not answer["backfill"]:
-                    answer["backfill"] = answers[name]["backfill"]
-                if not failed or errors[name] == _PATIENCE:
-                    answers[name] = answer
-
-
-def _tell_progress(output: Output, answers: Mapping[str, Result], told: dict[str, str]) -> None:
-    """A line for each job that has moved since the last one, for logs."""
-    for name, answer in answers.items():
-        now = summary(answer["backfill"])
-        if now and told.get(name) != now:
-            output.note(f"{plain(name)}: {now}")
-            told[name] = now
+@cli.command(name="jobs", epilog=EXIT_CODES, short_help="List the jobs of all buckets.")
+@_only(jobs.Status, "STATUS", "jobs of these statuses")
+@_common(is_group=False)
+@click.pass_obj
+def list_jobs(options: Options, only: frozenset[str]) -> int:
+    """List the jobs that copy existing objects, and how many places are left. Changes nothing."""
+    output = Output(options.as_json)
+    found = jobs.look(Module.find(options))
+    if options.as_json:
+        some = {"jobs": [each for each in found.jobs if each.get("status") in only]}
+        output.json({**found.answer, **(some if only else {})})
+    else:
+        tables.show_jobs(output, found, only)
+    return int(not found.is_well)
 
 
 @cli.command(epilog=EXIT_CODES)

@@ -45,6 +45,9 @@ _TIGHT = 0.9
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _FEW_EXECUTIONS = 50
 
+# The rule that the functions turn on while a job waits for its turn, and off again.
+_TICK = "jobs"
+
 _ROLE = re.compile(r"arn:[\w-]+:iam::(\d{12}):role/(?:.*/)?([^/]+)", re.ASCII)
 
 
@@ -239,7 +242,7 @@ def _elsewhere(check: str, module: Module, place: Place) -> Finding | None:
 
 
 def _event_rules(module: Module) -> Iterator[Finding]:
-    for suffix in ("s3-events", "tag-changes", "check-requests", "sweep"):
+    for suffix in ("s3-events", "tag-changes", "check-requests", "sweep", _TICK, "job-events"):
         name = f"{module.name}-{suffix}"
 
         def ask(check: str, name: str = name) -> Finding:
@@ -249,6 +252,8 @@ def _event_rules(module: Module) -> Iterator[Finding]:
                 if error_code(error) != "ResourceNotFoundException":
                     raise
                 return Finding(check, FAIL, "is not there", "apply the module again")
+            if found["State"] == "DISABLED" and name.endswith(f"-{_TICK}"):
+                return Finding(check, OK, "disabled, as long as no job waits")
             if found["State"] == "DISABLED":
                 return Finding(check, FAIL, "is disabled", f"aws events enable-rule --name {name}")
             return Finding(check, OK, f"enabled {found.get('ScheduleExpression', '')}".strip())

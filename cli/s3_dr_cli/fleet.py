@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from .backfill import needs_a_person
+from .backfill import missing, needs_a_person
 from .errors import FunctionFailed
 from .module import CHECK, DESTINATION, LOOK, REPLICATION, SOURCE, SWEEP, Module
 from .threads import in_threads
@@ -139,6 +139,11 @@ def count(found: Sequence[Standing]) -> dict[str, int]:
     """How many buckets there are, and how many of each state."""
     states = Counter(each.state for each in found)
     return {"buckets": len(found), **{str(state): states[state] for state in State}}
+
+
+def count_missing(found: Sequence[Standing]) -> dict[str, int]:
+    """In how many buckets existing objects are not all copied, by what stands in the way."""
+    return dict(Counter(why for each in found if (why := missing(each.backfill))).most_common())
 
 
 def _of_batch(module: Module, buckets: Sequence[str]) -> list[Standing]:

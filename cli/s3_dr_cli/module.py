@@ -26,6 +26,7 @@ RELEASE = "Bucket Release Requested"
 RELEASE_ALL = "Release Requested"
 SWEEP_NOW = "Sweep Requested"
 LOOK = "Sweep Look Requested"
+JOBS = "Jobs Look Requested"
 
 NEEDED = ("DR_ACCOUNT_ID", "DR_REGION", "PARTITION", "SOURCE_ACCOUNT_ID", "SOURCE_REGION")
 

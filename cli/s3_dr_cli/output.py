@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
@@ -64,10 +65,11 @@ class Output:
         """A bar on standard error while this lasts, when a person sees it.
 
         Yields:
-            What sets how much is done, and how much there is in all (None as long as unknown).
+            What sets how much is done, how much there is in all (None as long as unknown), and a
+            line below the bar.
         """
         if not self.is_watched:
-            yield lambda done, total=None: None
+            yield lambda done, total=None, line="": None
             return
         columns = (
             TextColumn("{task.description}", markup=False),
@@ -75,12 +77,19 @@ class Output:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        with Progress(*columns, console=self._err, transient=True) as bar:
-            task = bar.add_task(what, total=total)
+        bar, below = Progress(*columns, console=self._err), Text()
+        task = bar.add_task(what, total=total)
 
-            def update(done: int, total: int | None = total) -> None:
-                bar.update(task, completed=done, total=total)
+        def update(done: int, total: int | None = total, line: str = "") -> None:
+            # Rich leaves a total as it is when it is told None.
+            bar.tasks[task].total = total
+            bar.update(task, completed=done)
+            below.plain = line
 
+        def shown() -> RenderableType:
+            return Group(bar, below) if below.plain else bar
+
+        with Live(get_renderable=shown, console=self._err, transient=True):
             yield update
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from . import backfill
+from . import backfill, times
 from .fleet import Look, Standing, State
+from .jobs import Job, Jobs, Status
 from .output import Output
 from .text import amount, one_line, plain
 
@@ -67,7 +69,9 @@ def _columns(width: int) -> list[str]:
 
 
 def _existing(facts: Mapping[str, Any]) -> Text:
-    return Text(backfill.summary(facts), "red" if backfill.needs_a_person(facts) else "")
+    return Text(
+        backfill.summary(facts, times.now()), "red" if backfill.needs_a_person(facts) else ""
+    )
 
 
 def _show_details(output: Output, each: Standing) -> None:
@@ -112,17 +116,97 @@ def backfill_lines(bucket: str, facts: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def show_summary(output: Output, counts: Mapping[str, int]) -> None:
-    """How many of the buckets are protected, and what the others are."""
+def show_summary(output: Output, counts: Mapping[str, int], missing: Mapping[str, int]) -> None:
+    """How many of the buckets are protected, what the others are, and where objects are missing.
+
+    A live rule copies what is new. It says nothing of the objects that were there before.
+    """
     others = [f"{counts[state]:,} {state}" for state in State if state != "protected"]
     others = [each for each in others if not each.startswith("0 ")]
+    text = f"{counts['protected']:,} of {amount(counts['buckets'], 'bucket')} protected"
+    text += f": {', '.join(others)}" if others else ""
+    if missing:
+        why = ", ".join(f"{n:,} {each}" for each, n in missing.items())
+        text += f"; existing objects of {sum(missing.values()):,} not all copied: {why}"
     output.say("")
-    output.say(
-        f"{counts['protected']:,} of {amount(counts['buckets'], 'bucket')} protected"
-        + (f": {', '.join(others)}" if others else "")
+    output.say(text)
+
+
+# --- jobs ----------------------------------------------------------------------------------------
+# What the functions call it when an attempt follows one that failed: beside a status it misleads.
+_KINDS = {"failed": "retry"}
+
+
+def show_jobs(output: Output, found: Jobs, only: Container[object]) -> None:
+    """The jobs as a table, what needs a person, and the places."""
+    shown = [each for each in found.jobs if not only or each.get("status") in only]
+    if shown:
+        columns = ["bucket", "status", "kind", "age", "objects"]
+        columns = columns if output.width >= _MIDDLE else [c for c in columns if c != "kind"]
+        made = table(*columns, fold=("bucket",))
+        for each in shown:
+            cells = _job_cells(each, output.width >= _WIDE)
+            made.add_row(*(cells[column] for column in columns))
+        output.show(made)
+        output.say("")
+    output.say(_job_counts(found.jobs))
+    for status, words, option in (
+        (Status.WAITING, "Waiting for a yes", " --confirm"),
+        (Status.FAILED, "Failed; to try again", ""),
+        (Status.CANCELLED, "Cancelled; to try again", ""),
+    ):
+        names = [plain(each.get("bucket")) for each in found.jobs if each.get("status") == status]
+        if names:
+            output.say(f"{words}: s3-dr backfill{option} {' '.join(names)}")
+    output.say(_places(found.answer))
+    for error in found.errors:
+        output.say(f"Not found out, so there may be more jobs: {one_line(error)}", "red")
+
+
+def _job_cells(job: Job, is_wide: bool) -> dict[str, Text]:
+    at, status = times.now(), plain(job.get("status") or "")
+    style = "red" if backfill.needs_a_person(job) else ""
+    if place := backfill.number(job, "place"):
+        status += f" {place:,}"
+    start = times.moment(job.get("not_before"))
+    if start and job.get("status") == Status.SCHEDULED:
+        status += f"{', not before' if is_wide else ''} {times.clock(start, at)}"
+    objects = [backfill.progress(job)] if backfill.number(job, "total") else []
+    if failed := backfill.number(job, "failed"):
+        objects.append(f"{failed:,} failed")
+    objects += ["large"] if job.get("is_large") else []
+    kind = str(job.get("kind") or "")
+    return {
+        "bucket": Text(plain(job.get("bucket") or "")),
+        "status": Text(status, style),
+        "kind": Text(plain(_KINDS.get(kind, kind))),
+        "age": Text(times.age(job.get("since"), at)),
+        "objects": Text(", ".join(objects), style),
+    }
+
+
+def _job_counts(jobs: Sequence[Job]) -> str:
+    counts = Counter(plain(each.get("status") or "") for each in jobs)
+    known = [status for status in Status if status in counts]
+    rest = sorted(counts.keys() - set(known))
+    text = ", ".join(f"{counts[status]:,} {status}" for status in [*known, *rest])
+    return f"{amount(len(jobs), 'job')}{': ' + text if text else ''}"
+
+
+def _places(answer: Mapping[str, Any]) -> str:
+    """Who holds how many of the places that S3 has for such jobs."""
+    keys = ("active_jobs", "at_once", "held_by_ours", "held_by_others")
+    if not all(isinstance(answer.get(key), int) for key in keys):
+        return "How many places are held is not known."
+    allowed, at_once, ours, others = (backfill.number(answer, key) for key in keys)
+    left = max(at_once - ours - others, 0)
+    return (
+        f"{ours:,} of our {amount(allowed, 'place')} held; others hold {others:,}; "
+        f"{left:,} of S3's {at_once:,} left"
     )
 
 
+# --- what the sweep sees -------------------------------------------------------------------------
 def show_look(output: Output, seen: Look, live: Sequence[str]) -> None:
     """Orphans, former sources, rules that should be gone, and the trail."""
     if seen.orphans:

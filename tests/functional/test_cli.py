@@ -37,6 +37,11 @@ def handler(event, context):
             "released": [],
             "trail": {"status": "ok", "detail": "", "trails": ["main"]},
         }
+    if kind == "Jobs Look Requested":
+        return {
+            "active_jobs": 4, "at_once": 6, "held_by_ours": 4, "held_by_others": 1, "errors": [],
+            "jobs": [{"bucket": "photos", "status": "queued", "place": 1, "kind": "first"}],
+        }
     return {"results": [one(function, bucket, detail) for bucket in detail["buckets"]]}
 
 def one(function, bucket, detail):
@@ -182,6 +187,14 @@ def test_check_and_backfill(one: Installation) -> None:
         assert code == 0, err
         (bucket,) = json.loads(out)["buckets"]
         assert (bucket["bucket"], bucket["backfill"]["status"]) == ("photos", "complete")
+
+
+def test_jobs_are_the_sweep_s_answer(one: Installation) -> None:
+    code, out, err = one.run("jobs")
+
+    assert (code, err) == (0, "")
+    assert out.split("\n\n")[0].splitlines()[-1].split() == ["photos", "queued", "1", "first"]
+    assert out.splitlines()[-1] == "4 of our 4 places held; others hold 1; 1 of S3's 6 left"
 
 
 def test_two_accounts_need_the_other_one_s_profile(lab: Lab, tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ class World:
             bucket. An exception is raised in the function, a function called for each result.
         does: what a function answers to events other than dry runs, by detail-type.
         tagged: what the sweep sees.
+        jobs: what the sweep says of jobs, beside places that are all free; or its error.
         answers: in place of the usual answer, by operation: a document, or a function of the call.
     """
 
@@ -98,6 +99,7 @@ class World:
     does: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
     tagged: list[str] = field(default_factory=list)
     look: dict[str, Any] = field(default_factory=dict)
+    jobs: dict[str, Any] | Crash = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -164,6 +166,11 @@ class World:
             trail = {"status": "ok", "detail": "", "trails": ["main"]}
             looked = {"buckets": self.tagged, "orphans": [], "released": [], "trail": trail}
             return looked | self.look
+        if kind == "Jobs Look Requested":
+            if isinstance(self.jobs, Crash):
+                raise self.jobs
+            places = {"active_jobs": 4, "at_once": 6, "held_by_ours": 0, "held_by_others": 0}
+            return {**places, "errors": [], "jobs": [], **self.jobs}
         if not detail.get("dry_run"):
             return self.does[kind](function, detail)
         return {"results": [self._dry_run(function, bucket) for bucket in detail["buckets"]]}

@@ -101,6 +101,7 @@ def refuse(refusal: Refusal) -> Any:
     [
         (["nonsense"], "No such command"),
         (["status", "--only", "green"], "green is none of protected, pending"),
+        (["jobs", "--only", "running,green"], "green is none of running, preparing"),
         (["status", "--name", "S3_DR"], "3 to 32 lower-case letters"),
         (["check"], "Missing argument"),
         (["check", "photos", "--timeout", "-1"], "--timeout"),
@@ -215,11 +216,11 @@ def test_ctrl_c_is_130(
 def test_help_and_version_ask_nobody(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert main(["--help"]) == 0
-    for command in ("status", "check", "backfill", "sweep", "release", "doctor"):
+    for command in ("status", "check", "backfill", "jobs", "sweep", "release", "doctor"):
         assert main([command, "--help"]) == 0
     said = capsys.readouterr().out
     assert said.startswith("s3-dr ")
-    assert said.count("130  interrupted") == 7
+    assert said.count("130  interrupted") == 8
     assert world.calls == []
 
 
@@ -286,7 +287,11 @@ def test_nothing_of_others_steers_the_terminal(
         "trail": {"status": EVIL, "detail": EVIL},
     }
 
+    job = dict.fromkeys(("bucket", "kind", "since", "not_before", "job"), EVIL)
+    world.jobs = {"jobs": [job | {"status": EVIL}, job | {"status": "failed"}], "errors": [EVIL]}
+
     main(["status"])
+    main(["jobs"])
 
     said = capsys.readouterr().out
     assert r"\x1b]0;owned" in said

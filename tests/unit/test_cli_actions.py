@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from s3_dr_cli import commands, waiting
+from s3_dr_cli import commands, following, times, waiting
 from s3_dr_cli.__main__ import main
+from s3_dr_cli.output import Output
+from s3_dr_cli.pace import Pace
 from unit.cli_world import REGION, Call, Crash, World, world
 
 __all__ = ["world"]
@@ -173,6 +180,144 @@ def test_wait_gives_up_after_errors_in_a_row(
     assert (found["outcome"], found["detail"]) == ("failed", "AccessDenied")
     assert found["backfill"]["succeeded"] == 1, "What was last heard of the job is not lost."
     assert len(replication.asked) == 4
+
+
+# --- a job that waits for its turn, and its end --------------------------------------------------
+class Watched(Output):
+    """An output that a person sees; what the bar and the line below it said is kept."""
+
+    is_watched = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[int, int | None, str]] = []
+
+    @contextmanager
+    def progress(self, what: str, total: int | None) -> Iterator[Callable[..., None]]:
+        yield lambda done, total=None, line="": self.seen.append((done, total, line))
+
+
+@pytest.fixture
+def moving(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A clock that moves only while somebody waits."""
+    slept: list[float] = []
+    start = datetime(2026, 11, 28, 14, 0, tzinfo=UTC)
+    monkeypatch.setattr(waiting, "sleep", slept.append)
+    monkeypatch.setattr(times, "now", lambda: start + timedelta(seconds=sum(slept)))
+    return slept
+
+
+def queued(place: int) -> dict[str, Any]:
+    since = "2026-11-28T12:00:00+00:00"
+    return {"backfill": {"status": "queued", "place": place, "queue": 496, "since": since}}
+
+
+def running(succeeded: int, status: str = "running", **more: Any) -> dict[str, Any]:
+    numbers = {"total": 2000, "succeeded": succeeded, "failed": 0}
+    return {"backfill": {"status": status, "job": "job-1", **numbers, **more}}
+
+
+SCHEDULED = {"backfill": {"status": "scheduled", "not_before": "2026-11-28T14:15:00+00:00"}}
+
+
+def test_wait_tells_the_place_then_the_counts_then_what_was_measured(
+    world: World, capsys: pytest.CaptureFixture[str], moving: list[float]
+) -> None:
+    places = (queued(17), queued(17), queued(2), queued(1))
+    counts = (running(0, "preparing"), running(0), running(400), running(500), running(1600))
+    steps = (SCHEDULED, *places, *counts, running(2000, "complete"))
+    Replication(world, *steps)
+
+    assert main(["backfill", "photos", "--wait"]) == 0
+
+    assert capsys.readouterr().err.splitlines() == [
+        "photos: scheduled, not before 14:15 UTC",
+        "photos: queued 17 of 496, 16 before it",
+        "photos: queued 2 of 496, 1 before it",
+        "photos: queued 1 of 496, the next to start",
+        "photos: preparing 0/2,000",
+        "photos: running 0/2,000",
+        "photos: running 400/2,000; at this pace done about 14:04 UTC",
+        "photos: running 500/2,000; at this pace done about 14:05 UTC, later than said (14:04 UTC)",
+        "photos: running 1,600/2,000; at this pace done about 14:03 UTC",
+        "photos: 2,000/2,000",
+    ]
+
+
+def test_an_end_that_does_not_come_is_taken_back(
+    world: World, capsys: pytest.CaptureFixture[str], moving: list[float]
+) -> None:
+    stalled = [running(500)] * 40
+    steps = (running(0), running(500), *stalled, running(600, "paused"), running(700))
+    Replication(world, *steps, running(2000, "complete"))
+
+    assert main(["backfill", "photos", "--wait"]) == 0
+
+    said = capsys.readouterr().err.splitlines()
+    assert said[1] == "photos: running 500/2,000; at this pace done about 14:00 UTC"
+    again = said[2:-3]
+    assert 5 < len(again) < 20, "It is said again, and not in every round."
+    for before, line in pairwise(said[1:-3]):
+        told = re.findall(r"\d\d:\d\d UTC", before)[0]
+        assert line.startswith("photos: running 500/2,000; at this pace done about ")
+        assert line.endswith(f", later than said ({told})")
+    assert said[-3:] == [
+        "photos: paused 600/2,000",
+        "photos: running 700/2,000",
+        "photos: 2,000/2,000",
+    ]
+
+
+def test_what_waits_in_the_queue_is_asked_about_less_often(
+    world: World, moving: list[float]
+) -> None:
+    replication = Replication(world, *[queued(400)] * 100, running(2000, "complete"))
+
+    assert main(["backfill", "photos", "--wait"]) == 0
+
+    assert len(replication.asked) == 101
+    seconds = sum(moving)
+    assert seconds > 90 * 120, "Each is a check of the bucket: one in two minutes."
+    late = Replication(world, *[running(1)] * 100, running(2000, "complete"))
+    assert main(["backfill", "photos", "--wait"]) == 0
+    assert len(late.asked) == 101
+    assert sum(moving) - seconds < 101 * 30.1, "A job at work is looked at in every round."
+
+
+def test_a_person_sees_a_bar_only_of_what_is_counted(moving: list[float]) -> None:
+    steps = {
+        "a": [running(0), running(500), running(1000), running(2000, "complete")],
+        "b": [queued(17), queued(3), running(0, job="job-2"), running(500, job="job-2")],
+    }
+    steps["b"] += [running(1000, "paused", job="job-2"), running(2000, "complete", job="job-2")]
+
+    def ask(names: Sequence[str]) -> dict[str, Any]:
+        return {name: {"outcome": "protected", **steps[name].pop(0)} for name in names}
+
+    output = Watched()
+    following.follow(dict(ask(["a", "b"])), ask, output)
+
+    both = "2 buckets left: 1 queued, 1 running; the first of them is queued"
+    assert output.seen == [
+        (0, None, f"{both} 17 of 496, 16 before it"),
+        (500, None, f"{both} 3 of 496, 2 before it"),
+        (1000, 4000, "2 buckets left: 2 running"),
+        (2500, 4000, "b: running 500/2,000; at this pace done about 14:00 UTC"),
+        (3000, 4000, "b: paused 1,000/2,000"),
+        (4000, 4000, ""),
+    ]
+
+
+def test_the_pace_of_one_job_says_nothing_of_the_next() -> None:
+    pace, start = Pace(), datetime(2026, 11, 28, tzinfo=UTC)
+    ends = []
+    for minute, (job_id, done) in enumerate(
+        [("one", 0), ("one", 500), ("two", 600), ("two", 1300), ("two", 2000)]
+    ):
+        pace.see(running(done, job=job_id)["backfill"], start + timedelta(minutes=minute))
+        ends.append(pace.end and (pace.end - start) / timedelta(minutes=1))
+
+    assert ends == [None, 4, None, 4, 4]
 
 
 # --- sweep ---------------------------------------------------------------------------------------

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+import s3_dr
 from functional.payload import environment
 from s3_dr import events
 from s3_dr.events import WISHES, Wish
 from s3_dr.outcomes import Ignored
 from s3_dr.settings import Settings
-from s3_dr_cli import commands, module, waiting
+from s3_dr.sweep import SweepError, do
+from s3_dr_cli import commands, jobs, module, waiting
 from s3_dr_cli.__main__ import main
 from unit.cli_world import Call, World, world
 
@@ -31,6 +36,7 @@ COMMANDS: dict[str, list[list[str]]] = {
     ],
     "check": [["photos"], ["photos", "--no-wait"]],
     "doctor": [[]],
+    "jobs": [[]],
     "release": [["photos", "--yes"], ["--all", "--yes"]],
     "status": [[], ["photos"]],
     "sweep": [[]],
@@ -93,9 +99,30 @@ def test_all_that_can_be_asked_for_can_be_asked_by_the_command_line(world: World
 
     asked = {event["detail-type"] for call in world.calls for _, event in sent(call)}
 
-    assert asked == {*Wish}
+    assert asked == {*Wish} - {"Job Turns Requested"}, "for turns only the schedule asks"
 
 
 def test_the_names_in_the_command_line_are_those_of_the_functions() -> None:
     assert set(module.FUNCTIONS) == WISHES.keys()
     assert json.loads(json.dumps(module.event(Wish.CHECK)))["source"] == events.SOURCE
+
+
+def test_the_words_of_jobs_are_those_of_the_functions(world: World) -> None:
+    """The command line orders, filters and counts by them, and nothing would fail if they differed.
+
+    Only that the functions have each word: what they say with them their own tests tell.
+    """
+    paths = Path(s3_dr.__file__).parent.glob("*.py")
+    nodes = [node for path in paths for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    words = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    words |= {node.arg for node in nodes if isinstance(node, ast.keyword)}
+    keys = {"active_jobs", "at_once", "held_by_ours", "held_by_others", "errors", "jobs"}
+    keys |= {"bucket", "status", "place", "kind", "since", "not_before", "is_large"}
+    keys |= {"total", "succeeded", "failed", "queue"}
+
+    assert {*jobs.Status, *keys} <= words
+
+
+def test_the_sweep_s_refusal_of_what_it_does_not_know_is_told_from_others() -> None:
+    with pytest.raises(SweepError, match=jobs.NOT_KNOWN):
+        do(SimpleNamespace(), events.SweepRequest("Something New", None, True))  # type: ignore[arg-type]

@@ -55,6 +55,8 @@ def test_all_is_well(world: World, capsys: pytest.CaptureFixture[str]) -> None:
         "rule s3-dr-tag-changes": "enabled",
         "rule s3-dr-check-requests": "enabled",
         "rule s3-dr-sweep": "enabled",
+        "rule s3-dr-jobs": "enabled",
+        "rule s3-dr-job-events": "enabled",
         "failures us-west-2": "s3-dr-failures is empty",
         "failures us-east-2": "s3-dr-failures is empty",
         "reports bucket": "s3-dr-reports answers",
@@ -69,7 +71,8 @@ def test_all_is_well(world: World, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def disabled(call: Call) -> dict[str, Any]:
-    return {"State": "DISABLED" if call.parameters["Name"] == "s3-dr-sweep" else "ENABLED"}
+    off = call.parameters["Name"].endswith(("-sweep", "-jobs", "-job-events"))
+    return {"State": "DISABLED" if off else "ENABLED"}
 
 
 def other_package(call: Call) -> dict[str, Any] | None:
@@ -134,6 +137,15 @@ def of_function(function: str, **facts: Any) -> Any:
         ),
         ("GetRole", gone("-batch", "NoSuchEntity"), "role s3-dr-batch", "fail", "is not there"),
         ("DescribeRule", disabled, "rule s3-dr-sweep", "fail", "is disabled"),
+        ("DescribeRule", disabled, "rule s3-dr-job-events", "fail", "is disabled"),
+        ("DescribeRule", disabled, "rule s3-dr-jobs", "ok", "disabled, as long as no job waits"),
+        (
+            "DescribeRule",
+            gone("-jobs", "ResourceNotFoundException"),
+            "rule s3-dr-jobs",
+            "fail",
+            "is not there",
+        ),
         (
             "DescribeRule",
             gone("-s3-events", "ResourceNotFoundException"),
@@ -408,4 +420,4 @@ def test_a_person_reads_a_table(world: World, capsys: pytest.CaptureFixture[str]
 
     said = capsys.readouterr().out
     assert "no trail logs management events → set create_trail, or" in said
-    assert said.splitlines()[-1] == "21 ok, 0 warn, 1 fail, 1 skipped"
+    assert said.splitlines()[-1] == "23 ok, 0 warn, 1 fail, 1 skipped"

@@ -6,6 +6,7 @@ import io
 import json
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from s3_dr_cli.__main__ import main
 from s3_dr_cli.backfill import summary
 from s3_dr_cli.fleet import State, combine
 from s3_dr_cli.threads import in_threads
+from s3_dr_cli.times import age
 from s3_dr_cli.waiting import rounds
 from unit.cli_world import Call, Crash, World, world
 
@@ -128,6 +130,9 @@ def test_functions_behind_a_refusal_are_not_asked(
         ({"status": "waiting", "total": 5}, 1),
         ({"status": "failed"}, 1),
         ({"status": "cancelled"}, 1),
+        ({"status": "queued", "place": 17, "queue": 496}, 0),
+        ({"status": "scheduled", "not_before": "2026-11-28T14:20:00+00:00"}, 0),
+        ({"status": "paused", "total": 5, "succeeded": 1}, 0),
     ],
 )
 def test_existing_objects_that_need_a_person_are_1(
@@ -158,6 +163,65 @@ def test_existing_objects_that_need_a_person_are_1(
 )
 def test_existing_objects_in_a_few_words(backfill: dict[str, Any], shown: str) -> None:
     assert summary(backfill) == shown
+
+
+NOW = datetime(2026, 11, 28, 14, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("backfill", "shown"),
+    [
+        ({"status": "queued", "place": 17, "queue": 1496}, "queued 17 of 1,496 for 2 h"),
+        (
+            {"status": "queued", "place": 1, "queue": 2, "total": 5000},
+            "queued 1 of 2, 5,000 to copy for 2 h",
+        ),
+        ({"status": "queued"}, "queued for 2 h"),
+        (
+            {"status": "scheduled", "not_before": "2026-11-28T15:20:00+01:00"},
+            "scheduled, not before 14:20 UTC",
+        ),
+        (
+            {"status": "scheduled", "not_before": "2026-11-29T00:02:00"},
+            "scheduled, not before 2026-11-29 00:02 UTC",
+        ),
+        ({"status": "scheduled", "not_before": "soon"}, "scheduled"),
+        ({"status": "wanted"}, "wanted for 2 h"),
+        ({"status": "ignored"}, "ignored"),
+        ({"status": "preparing", "total": 0}, "preparing for 2 h"),
+        ({"status": "paused", "total": 10, "succeeded": 4}, "paused 4/10 for 2 h"),
+        (
+            {"status": "running", "total": 10, "succeeded": 4, "failed": 1},
+            "running 5/10 for 2 h, 1 failed",
+        ),
+        ({"status": "waiting", "total": 5000}, "waiting 5,000 for 2 h"),
+        ({"status": "failed", "total": 0}, "failed, begun 2 h ago"),
+        ({"status": "cancelled", "total": 3, "succeeded": 1}, "cancelled 1/3, begun 2 h ago"),
+        ({"status": "complete", "total": 3, "succeeded": 3}, "3/3"),
+    ],
+)
+def test_existing_objects_with_their_age(backfill: dict[str, Any], shown: str) -> None:
+    assert summary({**backfill, "since": "2026-11-28T12:00:00+00:00"}, NOW) == shown
+
+
+@pytest.mark.parametrize(
+    ("ago", "shown"),
+    [
+        (timedelta(minutes=-5), "<1 min"),
+        (timedelta(seconds=59), "<1 min"),
+        (timedelta(minutes=89), "89 min"),
+        (timedelta(minutes=90), "1 h"),
+        (timedelta(hours=47, minutes=59), "47 h"),
+        (timedelta(days=2), "2 d"),
+    ],
+)
+def test_ages(ago: timedelta, shown: str) -> None:
+    assert age((NOW - ago).isoformat(), NOW) == shown
+
+
+@pytest.mark.parametrize("since", [None, "", 5, "yesterday"])
+def test_an_age_that_is_not_known_is_not_made_up(since: object) -> None:
+    assert age(since, NOW) == ""
 
 
 # --- the fleet -----------------------------------------------------------------------------------
@@ -440,6 +504,31 @@ def test_a_narrow_terminal_gets_fewer_columns(
     assert "protected" in lines[2], "The state is never broken."
     assert "running 100,000,000/1,000,000,000" in lines[2], "Nor is a number."
     assert ("b" * 63 in lines[2]) is (columns == ""), "A file gets a line for each bucket."
+
+
+def test_the_summary_does_not_take_a_live_rule_for_copied_objects(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts: list[dict[str, Any]] = [
+        {},
+        {"status": "none"},
+        COMPLETE,
+        {**COMPLETE, "failed": 3},
+        {"status": "queued", "place": 1, "queue": 2},
+        {"status": "queued", "place": 2, "queue": 2},
+        {"status": "scheduled"},
+        {"status": "ignored"},
+    ]
+    world.tagged = [f"b{n}" for n in range(len(facts))]
+    for name, each in zip(world.tagged, facts, strict=True):
+        world.buckets[name] = {REPLICATION: {"backfill": each}}
+
+    main(["status"])
+
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "8 of 8 buckets protected; existing objects of 5 not all copied: 2 queued, 1 with failed "
+        "objects, 1 scheduled, 1 ignored"
+    )
 
 
 # --- check ---------------------------------------------------------------------------------------
