@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,6 +88,26 @@ def test_a_person_reads_who_is_at_work_then_what_needs_a_person_then_the_queue(
     ]
     (call,) = world.invoked()
     assert (call.function, call.event["detail-type"]) == ("sweep", "Jobs Look Requested")
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/cli.md"])
+def test_the_documents_show_what_is_printed(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    repo: Path,
+    page: str,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    names = ("acme-video", "acme-photos", "acme-archive", "acme-retry", "acme-second", "acme-new")
+    shown = [each for each in EVERY if each["bucket"] in names]
+    world.jobs = {"held_by_ours": 2, "held_by_others": 1, "jobs": shown}
+
+    main(["jobs"])
+
+    said = "\n".join(line.rstrip() for line in capsys.readouterr().out.splitlines())
+    text = (repo / page).read_text(encoding="utf-8")
+    assert f"```text\n$ s3-dr jobs\n{said}\n```\n" in text
 
 
 @pytest.mark.parametrize(
