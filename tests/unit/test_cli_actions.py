@@ -289,22 +289,23 @@ def test_a_person_sees_a_bar_only_of_what_is_counted(moving: list[float]) -> Non
         "a": [running(0), running(500), running(1000), running(2000, "complete")],
         "b": [queued(17), queued(3), running(0, job="job-2"), running(500, job="job-2")],
     }
+    steps["c"] = [queued(400), queued(390), running(2000, "complete")]
     steps["b"] += [running(1000, "paused", job="job-2"), running(2000, "complete", job="job-2")]
 
     def ask(names: Sequence[str]) -> dict[str, Any]:
         return {name: {"outcome": "protected", **steps[name].pop(0)} for name in names}
 
     output = Watched()
-    following.follow(dict(ask(["a", "b"])), ask, output)
+    following.follow(dict(ask(["a", "c", "b"])), ask, output)
 
-    both = "2 buckets left: 1 queued, 1 running; the first of them is queued"
+    all_three = "3 buckets left: 2 queued, 1 running; the first of them is queued"
     assert output.seen == [
-        (0, None, f"{both} 17 of 496, 16 before it"),
-        (500, None, f"{both} 3 of 496, 2 before it"),
-        (1000, 4000, "2 buckets left: 2 running"),
-        (2500, 4000, "b: running 500/2,000; at this pace done about 14:00 UTC"),
-        (3000, 4000, "b: paused 1,000/2,000"),
-        (4000, 4000, ""),
+        (0, None, f"{all_three} 17 of 496, 16 before it"),
+        (500, None, f"{all_three} 3 of 496, 2 before it"),
+        (3000, 6000, "2 buckets left: 2 running"),
+        (4500, 6000, "b: running 500/2,000; at this pace done about 14:00 UTC"),
+        (5000, 6000, "b: paused 1,000/2,000"),
+        (6000, 6000, ""),
     ]
 
 

@@ -33,7 +33,7 @@ def job(bucket: str, status: str, since: str = "12:00", **more: Any) -> dict[str
 
 EVERY = [
     job("acme-new", "scheduled", "14:02", not_before="2026-11-28T14:17:00+00:00"),
-    job("acme-newest", "scheduled", "14:04", not_before="2026-11-28T14:19:00+00:00"),
+    job("acme-newest", "scheduled", "13:00", not_before="2026-11-28T14:19:00+00:00"),
     job("acme-third", "queued", "11:00", place=10),
     job("acme-second", "queued", "13:00", place=2),
     job("acme-retry", "queued", "13:45", place=1, kind="failed"),
@@ -76,7 +76,7 @@ def test_a_person_reads_who_is_at_work_then_what_needs_a_person_then_the_queue(
         "acme-second queued 2 first 65 min",
         "acme-third queued 10 first 3 h",
         "acme-new scheduled, not before 14:17 UTC first 3 min",
-        "acme-newest scheduled, not before 14:19 UTC first 1 min",
+        "acme-newest scheduled, not before 14:19 UTC first 65 min",
     ]
     assert said.split("\n\n")[1].splitlines() == [
         "12 jobs: 2 running, 1 preparing, 1 paused, 1 waiting, 1 failed, 1 cancelled, 3 queued, "

@@ -217,6 +217,7 @@ def test_existing_objects_with_their_age(backfill: dict[str, Any], shown: str) -
 )
 def test_ages(ago: timedelta, shown: str) -> None:
     assert age((NOW - ago).isoformat(), NOW) == shown
+    assert age((NOW - ago).replace(tzinfo=None).isoformat(), NOW) == shown, "it is taken for UTC"
 
 
 @pytest.mark.parametrize("since", [None, "", 5, "yesterday"])
