@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from typing import Any
 
 from .backfill import needs_a_person, number
@@ -80,10 +81,10 @@ def look(module: Module) -> Jobs:
     return Jobs(answer, sorted(found, key=_rank), errors)
 
 
-def _rank(job: Job) -> tuple[int, int, str, str, str]:
+def _rank(job: Job) -> tuple[int, float, str, str, str]:
     """Within a status, by place; where there is none, what waits longest comes first."""
     not_before, since, bucket = (
         str(job.get(key) or "") for key in ("not_before", "since", "bucket")
     )
     rank = _ORDER.get(str(job.get("status")), len(_ORDER))
-    return rank, number(job, "place"), not_before, since, bucket
+    return rank, number(job, "place") or inf, not_before, since, bucket

@@ -158,7 +158,8 @@ def show_jobs(output: Output, found: Jobs, only: Container[object]) -> None:
         names = [plain(each.get("bucket")) for each in found.jobs if each.get("status") == status]
         if names:
             output.say(f"{words}: s3-dr backfill{option} {' '.join(names)}")
-    output.say(_places(found.answer))
+    known = "As far as is known: " if found.errors else ""
+    output.say(known + _places(found.answer))
     for error in found.errors:
         output.say(f"Not found out, so there may be more jobs: {one_line(error)}", "red")
 
@@ -197,7 +198,7 @@ def _places(answer: Mapping[str, Any]) -> str:
     """Who holds how many of the places that S3 has for such jobs."""
     keys = ("active_jobs", "at_once", "held_by_ours", "held_by_others")
     if not all(isinstance(answer.get(key), int) for key in keys):
-        return "How many places are held is not known."
+        return "how many places are held was not said"
     allowed, at_once, ours, others = (backfill.number(answer, key) for key in keys)
     left = max(at_once - ours - others, 0)
     return (

@@ -125,4 +125,4 @@ def test_the_words_of_jobs_are_those_of_the_functions(world: World) -> None:
 
 def test_the_sweep_s_refusal_of_what_it_does_not_know_is_told_from_others() -> None:
     with pytest.raises(SweepError, match=jobs.NOT_KNOWN):
-        do(SimpleNamespace(), events.SweepRequest("Something New", None, True))  # type: ignore[arg-type]
+        do(SimpleNamespace(), events.read_sweep(module.event("Something New")))  # type: ignore[arg-type]

@@ -34,6 +34,7 @@ def job(bucket: str, status: str, since: str = "12:00", **more: Any) -> dict[str
 EVERY = [
     job("acme-new", "scheduled", "14:02", not_before="2026-11-28T14:17:00+00:00"),
     job("acme-newest", "scheduled", "13:00", not_before="2026-11-28T14:19:00+00:00"),
+    job("acme-unread", "queued", "10:00"),
     job("acme-third", "queued", "11:00", place=10),
     job("acme-second", "queued", "13:00", place=2),
     job("acme-retry", "queued", "13:45", place=1, kind="failed"),
@@ -75,11 +76,12 @@ def test_a_person_reads_who_is_at_work_then_what_needs_a_person_then_the_queue(
         "acme-retry queued 1 retry 20 min",
         "acme-second queued 2 first 65 min",
         "acme-third queued 10 first 3 h",
+        "acme-unread queued first 4 h",
         "acme-new scheduled, not before 14:17 UTC first 3 min",
         "acme-newest scheduled, not before 14:19 UTC first 65 min",
     ]
     assert said.split("\n\n")[1].splitlines() == [
-        "12 jobs: 2 running, 1 preparing, 1 paused, 1 waiting, 1 failed, 1 cancelled, 3 queued, "
+        "13 jobs: 2 running, 1 preparing, 1 paused, 1 waiting, 1 failed, 1 cancelled, 4 queued, "
         "2 scheduled",
         "Waiting for a yes: s3-dr backfill --confirm acme-archive",
         "Failed; to try again: s3-dr backfill acme-old",
@@ -175,16 +177,23 @@ def test_what_needs_a_person_is_1(world: World, each: dict[str, Any], code: int)
     assert main(["jobs", "--only", "preparing"]) == code, "What is not shown counts."
 
 
-def test_what_was_not_found_out_is_1_and_no_numbers_are_made_up(
-    world: World, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("others", "sentence"),
+    [
+        (0, "0 of our 4 places held; others hold 0; 6 of S3's 6 left"),
+        (None, "how many places are held was not said"),
+    ],
+)
+def test_what_was_not_found_out_is_1_and_its_numbers_are_doubted(
+    world: World, capsys: pytest.CaptureFixture[str], others: int | None, sentence: str
 ) -> None:
-    world.jobs = {"errors": ["ListJobs: AccessDenied\n\x1b"], "held_by_others": None}
+    world.jobs = {"errors": ["ListJobs: AccessDenied\n\x1b"], "held_by_others": others}
 
     assert main(["jobs"]) == 1
 
     assert capsys.readouterr().out.splitlines() == [
         "0 jobs",
-        "How many places are held is not known.",
+        f"As far as is known: {sentence}",
         r"Not found out, so there may be more jobs: ListJobs: AccessDenied \x1b",
     ]
 
@@ -219,7 +228,7 @@ def test_the_json_is_the_answer_as_it_is(world: World, capsys: pytest.CaptureFix
 
     document = json.loads(capsys.readouterr().out)
     names = [each["bucket"] for each in document.pop("jobs")]
-    assert names == ["acme-old", "acme-retry", "acme-second", "acme-third"]
+    assert names == ["acme-old", "acme-retry", "acme-second", "acme-third", "acme-unread"]
     assert document == {key: value for key, value in answer.items() if key != "jobs"}
 
 
@@ -234,7 +243,7 @@ def test_only_shows_some_and_counts_all(world: World, capsys: pytest.CaptureFixt
         "acme-photos",
         "acme-paused",
     ]
-    assert "12 jobs: " in said and "Waiting for a yes" in said
+    assert "13 jobs: " in said and "Waiting for a yes" in said
 
 
 def test_a_status_of_a_later_version_is_shown_last(
