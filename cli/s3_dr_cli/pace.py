@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,7 +34,8 @@ class Pace:
         began, before = self._first
         if at > began and done > before:
             left = max(number(facts, "total") - done, 0)
-            self.end = at + (at - began) * (left / (done - before))
+            with suppress(OverflowError):  # the calendar ends at 9999
+                self.end = at + (at - began) * (left / (done - before))
 
 
 class Promise:

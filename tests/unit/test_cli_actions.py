@@ -321,6 +321,15 @@ def test_the_pace_of_one_job_says_nothing_of_the_next() -> None:
     assert ends == [None, 4, None, 4, 4]
 
 
+def test_an_end_that_no_calendar_has_is_not_told() -> None:
+    pace, start = Pace(), datetime(2026, 11, 28, tzinfo=UTC)
+    for done in (0, 1):
+        facts = running(done, total=20_000_000_000)["backfill"]
+        pace.see(facts, start + timedelta(minutes=done))
+
+    assert pace.end is None
+
+
 # --- sweep ---------------------------------------------------------------------------------------
 def test_sweep_asks_by_an_event_in_the_source_region(
     world: World, capsys: pytest.CaptureFixture[str]
