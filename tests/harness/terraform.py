@@ -40,6 +40,9 @@ _MACHINE_STATE = shutil.ignore_patterns(
     ".terraform", ".terraform.lock.hcl", "*.tfstate*", "*.tfplan", "__pycache__"
 )
 _VARIABLE = re.compile(r'^\s*variable\s+"?([\w-]+)"?\s*\{', re.MULTILINE)
+# Terraform merges what such a file says into the blocks of the others.
+# https://developer.hashicorp.com/terraform/language/files/override
+_OVERRIDES = "arguments_override.tf.json"
 _GRACE_SECONDS = 30
 # A provider mostly starts, and what it then has it keeps: Go need not look so often for what could
 # go. A plan costs a quarter less, and at its most as much memory (635 MB instead of 590).
@@ -77,6 +80,8 @@ class Root:
             machine's ``AWS_*`` and ``TF_*`` variables.
         variables: Values of the root's input variables, for every command; a command may add to
             them.
+        overrides: Arguments of the root's module ``s3_dr``, in place of what it says itself, if it
+            does: so an example stays as its user reads it. Terraform takes none that is required.
         timeout: Seconds that one command may take.
 
     Attributes:
@@ -90,6 +95,7 @@ class Root:
         tools: Toolchain,
         env: Mapping[str, str] | None = None,
         variables: Mapping[str, object] | None = None,
+        overrides: Mapping[str, object] | None = None,
         timeout: float = 600,
     ) -> None:
         self._tools = tools
@@ -102,6 +108,9 @@ class Root:
         try:
             _copy_module(tree)
             self.folder = _lay_down(source, tree)
+            if overrides:
+                text = json.dumps({"module": {"s3_dr": dict(overrides)}})
+                (self.folder / _OVERRIDES).write_text(text, encoding="utf-8")
             self._terraform = _Terraform(self.folder, tools, dict(env or {}), timeout)
             self._declared = _declared_variables(self.folder)
             self._merged({})

@@ -248,6 +248,22 @@ def test_a_root_from_elsewhere_leaves_the_machine_s_state_behind(
         assert [path.name for path in root.folder.iterdir()] == ["main.tf"]
 
 
+def test_a_root_s_module_gets_arguments_that_the_root_does_not_give(
+    terraform_cli: Toolchain,
+) -> None:
+    text = 'variable "a" {\n  default = null\n}\noutput "a" {\n  value = var.a\n}\n'
+    with Root(
+        'module "s3_dr" {\n  source = "./m"\n}\noutput "a" {\n  value = module.s3_dr.a\n}\n',
+        tools=terraform_cli,
+        overrides={"a": {"b": 0}},
+    ) as root:
+        (root.folder / "m").mkdir()
+        (root.folder / "m" / "main.tf").write_text(text, encoding="utf-8")
+        root.init()
+        root.apply()
+        assert root.outputs() == {"a": {"b": 0}}
+
+
 def test_a_folder_without_terraform_is_a_sentence(terraform_cli: Toolchain, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no Terraform root"):
         Root(tmp_path, tools=terraform_cli)
