@@ -31,13 +31,13 @@ output "dr_key" {
 output "enable_replication" {
   description = "The function in the source region that puts the replication rule on a bucket."
   value       = module.enable_replication
-  depends_on  = [module.batch_role, module.replication_role, module.reports_bucket, module.topic_02, module.twin_reader]
+  depends_on  = [module.batch_role, module.jobs_rule, module.replication_role, module.reports_bucket, module.topic_02, module.twin_reader]
 }
 
 output "event_rules" {
-  description = "The EventBridge rules of the source region: s3_events for S3 calls, tag_changes for changes of tags, check_requests for requests to check one bucket, sweep for the schedule and for requests to check all."
+  description = "The EventBridge rules of the source region: s3_events for S3 calls, tag_changes for changes of tags, check_requests for requests to check one bucket, sweep for the schedule and for requests to check all, jobs for the schedule of the queue of jobs, which is on while one waits, and job_events for the ends of jobs."
   value       = local.rules
-  depends_on  = [module.check_requests, module.s3_events, module.sweep_rule]
+  depends_on  = [module.check_requests, module.job_events, module.jobs_rule, module.s3_events, module.sweep_rule]
 }
 
 output "failure_queues" {
@@ -66,7 +66,7 @@ output "replication_role" {
 }
 
 output "reports_bucket" {
-  description = "The bucket of the source region that keeps the reports of Batch Replication, below reports/, and what the functions remember, below state/ and in sweep.json."
+  description = "The bucket of the source region that keeps the reports of Batch Replication, below reports/, and what the functions remember, below state/, in queue.json and in sweep.json."
   value       = local.reports
   depends_on  = [module.reports_bucket]
 }
@@ -88,8 +88,8 @@ output "source_bucket_check" {
   }
 
   precondition {
-    condition     = local.bytes.profiles <= 2350
-    error_message = "Shorten profiles to 2350 bytes as Lambda counts them (now ${local.bytes.profiles}): the functions get them in their environment, for which Lambda has 4 KB of JSON in all."
+    condition     = local.bytes.profiles <= 2280
+    error_message = "Shorten profiles to 2280 bytes as Lambda counts them (now ${local.bytes.profiles}): the functions get them in their environment, for which Lambda has 4 KB of JSON in all."
   }
 
   precondition {
@@ -99,9 +99,9 @@ output "source_bucket_check" {
 }
 
 output "sweep" {
-  description = "The function in the source region that has every tagged bucket checked again, and looks for twins without a source and for a CloudTrail trail."
+  description = "The function in the source region that has every tagged bucket checked again, and looks for twins without a source and for a CloudTrail trail; it also gives turns to the jobs that wait."
   value       = module.sweep
-  depends_on  = [module.reports_bucket, module.sweep_rule, module.twin_reader]
+  depends_on  = [module.job_events, module.jobs_rule, module.reports_bucket, module.sweep_rule, module.twin_reader]
 }
 
 output "topic_01" {

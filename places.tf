@@ -137,7 +137,7 @@ locals {
   replication_role_arns = sort(setunion([local.replication_role.arn], var.foreign_role_arns))
 
   rules = {
-    for key in ["s3_events", "tag_changes", "check_requests", "sweep"] : key => {
+    for key in ["s3_events", "tag_changes", "check_requests", "sweep", "jobs", "job_events"] : key => {
       arn  = "arn:${local.source.partition}:events:${local.source.region}:${local.source.account_id}:rule/${var.name}-${replace(key, "_", "-")}"
       name = "${var.name}-${replace(key, "_", "-")}"
     }

@@ -421,6 +421,26 @@ data "aws_iam_policy_document" "enable_replication" {
       variable = "aws:RequestedRegion"
       values   = [local.source.region]
     }
+    # Other people's jobs usually have 10, and of more jobs than S3 works on it pauses those of the lower priority.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-batch.html
+    condition {
+      test     = "NumericLessThan"
+      variable = "s3:RequestJobPriority"
+      values   = ["10"]
+    }
+  }
+
+  # A list of jobs has no ARN.
+  statement {
+    sid       = "SeeWhichPlacesAreTaken"
+    actions   = ["s3:ListJobs"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.source.region]
+    }
   }
 
   statement {
@@ -459,6 +479,29 @@ data "aws_iam_policy_document" "enable_replication" {
       variable = "aws:RequestedRegion"
       values   = [local.source.region]
     }
+  }
+
+  statement {
+    sid       = "KeepTheQueueOfJobs"
+    actions   = ["s3:GetObject", "s3:PutObject"]
+    resources = ["${local.reports.arn}/queue.json"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "s3:ResourceAccount"
+      values   = [local.source.account_id]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.source.region]
+    }
+  }
+
+  statement {
+    sid       = "TurnTheScheduleOfTheQueueOn"
+    actions   = ["events:EnableRule"]
+    resources = [local.rules.jobs.arn]
   }
 
   statement {
@@ -537,7 +580,7 @@ data "aws_iam_policy_document" "sweep" {
   }
 
   statement {
-    sid       = "HaveBucketsReleased"
+    sid       = "HaveBucketsReleasedAndJobsStarted"
     actions   = ["lambda:InvokeFunction"]
     resources = [local.functions.enable_replication.function_arn]
   }
@@ -557,6 +600,60 @@ data "aws_iam_policy_document" "sweep" {
       variable = "aws:RequestedRegion"
       values   = [local.source.region]
     }
+  }
+
+  # A list of jobs has no ARN.
+  statement {
+    sid       = "SeeWhichPlacesAreTaken"
+    actions   = ["s3:ListJobs"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.source.region]
+    }
+  }
+
+  statement {
+    sid       = "SeeHowFarJobsAre"
+    actions   = ["s3:DescribeJob"]
+    resources = [local.any_job]
+  }
+
+  statement {
+    sid       = "SeeWhoWaits"
+    actions   = ["s3:GetObject"]
+    resources = ["${local.reports.arn}/state/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "s3:ResourceAccount"
+      values   = [local.source.account_id]
+    }
+  }
+
+  statement {
+    sid       = "KeepTheQueueOfJobs"
+    actions   = ["s3:GetObject", "s3:PutObject"]
+    resources = ["${local.reports.arn}/queue.json"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "s3:ResourceAccount"
+      values   = [local.source.account_id]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [local.source.region]
+    }
+  }
+
+  statement {
+    sid       = "TurnTheScheduleOfTheQueueOnAndOff"
+    actions   = ["events:DisableRule", "events:EnableRule"]
+    resources = [local.rules.jobs.arn]
   }
 
   # Without it, S3 does not tell what is not there from what is denied.

@@ -88,6 +88,12 @@ locals {
   source_reader = local.two_accounts ? { SOURCE_READER_ROLE_ARN = local.reader_roles.source.arn } : {}
   twin_reader   = local.two_accounts ? { TWIN_READER_ROLE_ARN = local.reader_roles.twin.arn } : {}
 
+  # Either of two functions may give a job its turn, and turns the schedule on.
+  queue = {
+    ACTIVE_JOBS = tostring(var.backfill.active_jobs)
+    JOBS_RULE   = local.rules.jobs.name
+  }
+
   # What only one function is told.
   own_environment = {
     source_bucket_check = local.twin_reader
@@ -97,8 +103,10 @@ locals {
       # Such a key lets S3 in where that is needed; of another nobody knows.
       var.kms.create_dr_key ? { DR_KEY_IS_MADE = "true" } : {},
     )
-    enable_replication = local.twin_reader
-    sweep = merge(local.twin_reader, {
+    enable_replication = merge(local.twin_reader, local.queue, {
+      FIRST_JOB_DELAY_SECONDS = tostring(var.backfill.first_job_delay_seconds)
+    })
+    sweep = merge(local.twin_reader, local.queue, {
       ENABLE_REPLICATION_ARN   = local.functions.enable_replication.function_arn
       SWEEP_BUCKETS_PER_SECOND = tostring(var.sweep.buckets_per_second)
     })

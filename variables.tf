@@ -47,6 +47,27 @@ variable "alarms" {
   }
 }
 
+variable "backfill" {
+  description = "How existing objects are copied. active_jobs is how many of the module's Batch Replication jobs are at work at once, of all its installations in the account and region together; the others wait in a queue. S3 works on six for each account, whoever started them. first_job_delay_seconds is how long the first job of a bucket waits after the replication rule was put: what is written while the rule spreads through S3 is copied by that job too, and needs no second one."
+  type = object({
+    active_jobs             = optional(number, 4)
+    first_job_delay_seconds = optional(number, 900)
+  })
+  default  = {}
+  nullable = false
+
+  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops.html
+  validation {
+    condition     = var.backfill.active_jobs >= 1 && var.backfill.active_jobs <= 6 && floor(var.backfill.active_jobs) == var.backfill.active_jobs
+    error_message = "Set backfill.active_jobs to a whole number from 1 to 6: S3 works on six Batch Replication jobs of an account at once."
+  }
+
+  validation {
+    condition     = var.backfill.first_job_delay_seconds >= 0 && var.backfill.first_job_delay_seconds <= 3600 && floor(var.backfill.first_job_delay_seconds) == var.backfill.first_job_delay_seconds
+    error_message = "Set backfill.first_job_delay_seconds to a whole number from 0 to 3600."
+  }
+}
+
 variable "create_trail" {
   description = "Whether to make a CloudTrail trail in the source region that logs the calls that change something, into the reports bucket. Without any trail that logs management events EventBridge never hears of a call; the first one of an account is free, so look first whether there is one."
   type        = bool

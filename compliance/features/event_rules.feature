@@ -1,7 +1,7 @@
 # The rules of s3-dr listen to what concerns it, and to nobody else's account.
 #
-# Of the whole root this demands nothing. It looks at rules whose names end in -s3-events, -tag-changes, -check-requests or -sweep. What
-# concerns s3-dr is tags, replication and all that a profile may have cloned.
+# Of the whole root this demands nothing. It looks at rules whose names end in -s3-events, -tag-changes, -check-requests,
+# -sweep or -job-events. What concerns s3-dr is tags, replication, the ends of jobs and all that a profile may have cloned.
 
 Feature: Events are chosen with care
 
@@ -49,9 +49,9 @@ Feature: Events are chosen with care
     And its value must be bucket
 
   @noskip
-  Scenario: Requests come from one account
+  Scenario: Requests and ends of jobs come from one account
     Given I have aws_cloudwatch_event_rule defined
-    When its name is "^.+-(check-requests|sweep)$" regex
+    When its name is "^.+-(check-requests|job-events|sweep)$" regex
     Then it must have event_pattern
     And it must have account
     And its value must match the "^[0-9]{12}$" regex

@@ -43,7 +43,7 @@ Feature: The roles have the least privilege
     When its Effect is Allow
     When its Resource is "*"
     Then it must have action
-    And its value must match the "^(cloudtrail:(DescribeTrails|Get(EventSelectors|TrailStatus))|cloudwatch:GetMetricData|s3:(CreateJob|ListAllMyBuckets)|tag:GetResources)$" regex
+    And its value must match the "^(cloudtrail:(DescribeTrails|Get(EventSelectors|TrailStatus))|cloudwatch:GetMetricData|s3:(CreateJob|List(AllMyBuckets|Jobs))|tag:GetResources)$" regex
 
   @noskip
   Scenario: Every word about a bucket has a condition

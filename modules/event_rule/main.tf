@@ -1,11 +1,19 @@
-# One rule on the default event bus that hands its events to one function, and may have a schedule too. Region: the provider's.
+# One rule on the default event bus that hands its events to one function: by a pattern, on a schedule, or both. Region: the
+# provider's.
 
 resource "aws_cloudwatch_event_rule" "this" {
   name                = var.rule.name
   description         = var.description
   event_pattern       = var.event_pattern
   schedule_expression = var.schedule_expression
+  state               = var.state
   tags                = var.tags
+
+  # Who turns a rule on or off later has a reason. But a change of anything here except tags puts it back to what it was
+  # made as, if that is given: the provider then sends the state that is configured.
+  lifecycle {
+    ignore_changes = [state]
+  }
 }
 
 resource "aws_lambda_permission" "this" {
@@ -20,6 +28,7 @@ resource "aws_cloudwatch_event_target" "this" {
   rule      = aws_cloudwatch_event_rule.this.name
   target_id = var.function.function_name
   arn       = var.function.function_arn
+  input     = var.input
 
   dead_letter_config {
     arn = var.failure_queue_arn

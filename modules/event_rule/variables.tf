@@ -5,9 +5,9 @@ variable "description" {
 }
 
 variable "event_pattern" {
-  description = "JSON of the pattern that an event has to match."
+  description = "JSON of the pattern that an event has to match; null for a rule with a schedule only."
   type        = string
-  nullable    = false
+  default     = null
 }
 
 variable "failure_queue_arn" {
@@ -25,6 +25,12 @@ variable "function" {
   nullable = false
 }
 
+variable "input" {
+  description = "JSON that the function gets instead of the event; null for the event itself."
+  type        = string
+  default     = null
+}
+
 variable "rule" {
   description = "Name of the rule, and the ARN that this name has in the provider's region."
   type = object({
@@ -36,6 +42,12 @@ variable "rule" {
 
 variable "schedule_expression" {
   description = "When the function is started besides; null for never."
+  type        = string
+  default     = null
+}
+
+variable "state" {
+  description = "Whether the rule is made ENABLED or DISABLED; null for EventBridge's default, enabled. That somebody turns it on or off later is no change."
   type        = string
   default     = null
 }

@@ -21,7 +21,7 @@ CLONABLE = tuple(sorted(_CLONABLE))
 
 # With all that can be cloned, a profile with about as much JSON as the module takes, most of it in
 # characters of two bytes.
-_FAT_TAGS = [{f"key-{index}": "ü" * 85} for index in range(10, 21)]
+_FAT_TAGS = [{f"key-{index}": "ü" * 82} for index in range(10, 21)]
 
 # Of another region than every case: what forgets to name its provider lands here.
 _DEFAULT_PROVIDER = 'provider "aws" {\n  region = "us-west-1"\n}\n'
@@ -139,6 +139,11 @@ class Case:
         names += ["source-reader", "twin-reader"] if self.two_accounts else []
         return [self.role_arn(name) for name in names]
 
+    @property
+    def jobs_rule(self) -> str:
+        """The name of the rule that has the queue of jobs looked at."""
+        return f"{self.prefix}-jobs"
+
     def environment(self, key: str) -> dict[str, str]:
         """What a function gets, but its profiles and the ARN of a key that is yet to be made."""
         kms = self.arguments.get("kms", {})
@@ -168,6 +173,13 @@ class Case:
             given["TRANSLATIONS"] = compact(dict(sorted(translations.items())))
         if self.creates_key and key == "destination_bucket_check":
             given["DR_KEY_IS_MADE"] = "true"
+        backfill = self.arguments.get("backfill", {})
+        if key in ("enable_replication", "sweep"):
+            given["ACTIVE_JOBS"] = str(backfill.get("active_jobs", 4))
+            given["JOBS_RULE"] = self.jobs_rule
+        if key == "enable_replication":
+            delay = backfill.get("first_job_delay_seconds", 900)
+            given["FIRST_JOB_DELAY_SECONDS"] = str(delay)
         if key == "sweep":
             name = f"{self.prefix}-enable-replication"
             given["ENABLE_REPLICATION_ARN"] = self.arn("lambda", "source", f"function:{name}")
@@ -222,6 +234,7 @@ CUSTOM = Case(
                 ],
             },
         },
+        "backfill": {"active_jobs": 1, "first_job_delay_seconds": 0},
         "create_trail": True,
         "dr_bucket_suffix": "-copy",
         "function": {
@@ -267,6 +280,7 @@ LONGEST = Case(
     "us-gov-west-1",
     "us-gov-east-1",
     {
+        "backfill": {"active_jobs": 6, "first_job_delay_seconds": 3600},
         "dr_bucket_namespace": "account-regional",
         "dr_bucket_prefix": "x" * 7 + "-",
         "dr_bucket_suffix": "-" + "x" * 7,

@@ -162,14 +162,53 @@ def test_sweep_requests_pattern(each: Installation) -> None:
     }, "Only this account may ask for a sweep"
 
 
-def test_only_the_sweep_has_a_schedule(it: Installation) -> None:
+def test_job_events_pattern(each: Installation) -> None:
+    assert pattern(each, "job-events") == {
+        "account": [ACCOUNT],
+        "source": ["aws.s3"],
+        "detail-type": ["AWS Service Event via CloudTrail"],
+        "detail": {
+            "eventName": ["JobStatusChanged"],
+            "serviceEventDetails": {"status": ["Cancelled", "Complete", "Failed", "Suspended"]},
+        },
+    }, "A place becomes free by an end, or when a job waits for a yes"
+
+
+def test_job_events_are_heard(default: Installation) -> None:
+    event = CORPUS["batch_job_status_changed"]
+    job = event["detail"]["serviceEventDetails"]
+
+    def heard(status: str = "Complete", **detail: Any) -> bool:
+        told = {**event["detail"], "serviceEventDetails": {**job, "status": status}, **detail}
+        return matches(default, "job-events", {**event, "account": ACCOUNT, "detail": told})
+
+    assert all(map(heard, ("Cancelled", "Complete", "Failed", "Suspended")))
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-job-status.html
+    going_on = ("Active", "Cancelling", "Completing", "Failing", "New", "Paused", "Pausing")
+    assert not any(map(heard, (*going_on, "Preparing", "Ready"))), "No place becomes free"
+    assert not heard(eventName="JobCreated")
+    assert not matches(default, "job-events", {**event, "account": "999999999999"})
+    others = [name for name, each in CORPUS.items() if matches(default, "job-events", each)]
+    assert others == ["batch_job_status_changed"]
+
+
+def test_only_the_sweep_and_the_queue_have_a_schedule(it: Installation) -> None:
     schedules = {
         rule.values["name"]: rule.values["schedule_expression"]
         for rule in it.of("aws_cloudwatch_event_rule")
         if rule.values["schedule_expression"]
     }
     expected = it.case.arguments.get("sweep", {}).get("schedule", "rate(6 hours)")
-    assert schedules == {f"{it.case.prefix}-sweep": expected}
+    assert schedules == {
+        f"{it.case.prefix}-sweep": expected,
+        it.case.jobs_rule: "rate(4 minutes)",  # the next job starts five minutes after an end
+    }
+    patterns = {
+        rule.values["name"]
+        for rule in it.of("aws_cloudwatch_event_rule")
+        if rule.values["event_pattern"] is None
+    }
+    assert patterns == {it.case.jobs_rule}, "What only a schedule starts hears nothing"
 
 
 def test_corpus_is_there() -> None:

@@ -34,7 +34,7 @@ from plan.root import BASIC, SAME_ROOT
 pytestmark = pytest.mark.terraform
 
 POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
-_RULES = ["-check-requests", "-s3-events", "-sweep", "-tag-changes"]
+_RULES = ["-check-requests", "-job-events", "-jobs", "-s3-events", "-sweep", "-tag-changes"]
 
 # Everything the module creates, by region: type, the attribute that tells one from another, and
 # what the attribute says after the installation's name.
@@ -227,7 +227,7 @@ def test_installations_do_not_collide(install: Callable[[Case], Installation]) -
                 region = installation.region_of(resource.provider)
                 region = "" if resource.type in ("aws_iam_role", "aws_s3_bucket") else region
                 counted[resource.type, region, name] += 1
-    assert len(counted) == 3 * 27 + 1, "Each has 27 things with a name of their own, one a trail"
+    assert len(counted) == 3 * 29 + 1, "Each has 29 things with a name of their own, one a trail"
     twice = [key for key, times in counted.items() if times > 1]
     assert not twice, f"Two installations in one account make the same thing: {twice}"
 
@@ -427,7 +427,7 @@ def rules_output(case: Case) -> dict[str, dict[str, str]]:
             "arn": case.arn("events", "source", f"rule/{case.prefix}-{key.replace('_', '-')}"),
             "name": f"{case.prefix}-{key.replace('_', '-')}",
         }
-        for key in ("check_requests", "s3_events", "sweep", "tag_changes")
+        for key in ("check_requests", "job_events", "jobs", "s3_events", "sweep", "tag_changes")
     }
 
 

@@ -92,6 +92,7 @@ ACTIONS = {
     "enable-replication": LOG
     | {
         "cloudwatch:GetMetricData",
+        "events:EnableRule",
         "iam:PassRole",
         "s3:CreateJob",
         "s3:DescribeJob",
@@ -102,6 +103,7 @@ ACTIONS = {
         "s3:ListAllMyBuckets",
         "s3:ListBucket",
         "s3:ListBucketVersions",
+        "s3:ListJobs",
         "s3:PutObject",  # of the reports bucket
         "s3:PutReplicationConfiguration",
         "s3:UpdateJobStatus",
@@ -112,11 +114,15 @@ ACTIONS = {
         "cloudtrail:DescribeTrails",
         "cloudtrail:GetEventSelectors",
         "cloudtrail:GetTrailStatus",
+        "events:DisableRule",
+        "events:EnableRule",
         "events:PutEvents",
         "lambda:InvokeFunction",
+        "s3:DescribeJob",
         "s3:GetObject",
         "s3:ListAllMyBuckets",
         "s3:ListBucket",
+        "s3:ListJobs",
         "s3:PutObject",
         "sqs:SendMessage",
         "tag:GetResources",
@@ -241,11 +247,17 @@ IN_REPORTS = {
         {"s3:GetObject"},
         ["/leaving.json", "/reports/*"],
     ),
+    ("enable-replication", "KeepTheQueueOfJobs"): (
+        {"s3:GetObject", "s3:PutObject"},
+        ["/queue.json"],
+    ),
     ("destination-bucket-check", "SeeWhichJobThereIs"): ({"s3:GetObject"}, ["/state/*"]),
     ("sweep", "RememberHowFarItCame"): (
         {"s3:GetObject", "s3:PutObject"},
         ["/leaving.json", "/sweep.json"],
     ),
+    ("sweep", "KeepTheQueueOfJobs"): ({"s3:GetObject", "s3:PutObject"}, ["/queue.json"]),
+    ("sweep", "SeeWhoWaits"): ({"s3:GetObject"}, ["/state/*"]),
     ("sweep", "SeeThatNothingIsRemembered"): ({"s3:ListBucket"}, [""]),
     ("batch", "ReportWhatFailed"): ({"s3:PutObject"}, ["/reports/*"]),
 }
@@ -258,6 +270,7 @@ EVERYWHERE = {
     "cloudtrail:GetTrailStatus",
     "cloudwatch:GetMetricData",
     "s3:CreateJob",
+    "s3:ListJobs",
     "tag:GetResources",
 }
 # A bucket that does not exist yet has no owner to ask for. The rest goes with CreateBucket.
@@ -540,9 +553,42 @@ def test_jobs_replicate_and_nothing_else(each: Installation) -> None:
     assert job.actions == ("s3:CreateJob",)
     assert job.conditions == {
         ("StringEquals", "aws:requestedregion"): (each.case.source,),
-    }
+        ("NumericLessThan", "s3:requestjobpriority"): ("10",),
+    }, "Others usually have 10: theirs are not paused for one of ours"
     follow = found["FollowItsJobs"]
     assert follow.resources == (each.case.arn("s3", "source", "job/*"),)
+
+
+@pytest.mark.parametrize(
+    ("role", "switching"),
+    [
+        ("enable-replication", {"TurnTheScheduleOfTheQueueOn": {"events:EnableRule"}}),
+        (
+            "sweep",
+            {"TurnTheScheduleOfTheQueueOnAndOff": {"events:DisableRule", "events:EnableRule"}},
+        ),
+    ],
+)
+def test_the_queue_is_looked_after(
+    each: Installation, role: str, switching: dict[str, set[str]]
+) -> None:
+    """By the list of jobs in one region, and by one rule, which may be turned on and off."""
+    case = each.case
+    found = {statement.sid: statement for statement in each.role_policy(role).allowed()}
+    switched = {
+        sid: set(statement.actions)
+        for sid, statement in found.items()
+        if case.arn("events", "source", f"rule/{case.jobs_rule}") in statement.resources
+    }
+    assert switched == switching
+    assert all(len(found[sid].resources) == 1 for sid in switching)
+    lists = found["SeeWhichPlacesAreTaken"]
+    assert (lists.actions, lists.resources) == (("s3:ListJobs",), ("*",))
+    assert lists.conditions == {("StringEquals", "aws:requestedregion"): (case.source,)}
+    if role == "sweep":
+        looks = found["SeeHowFarJobsAre"]
+        assert looks.actions == ("s3:DescribeJob",)
+        assert looks.resources == (case.arn("s3", "source", "job/*"),)
 
 
 def test_no_role_that_batch_operations_take_does_more_than_start_replication(
@@ -598,7 +644,7 @@ def test_sweep_asks_for_checks_and_for_nothing_else(each: Installation) -> None:
         ("ForAllValues:StringEquals", "events:source"): ("s3-dr",),
         ("Null", "events:source"): ("false",),
     }, "Under another name, or none, it could speak for AWS's own services' listeners"
-    invokes = found["HaveBucketsReleased"]
+    invokes = found["HaveBucketsReleasedAndJobsStarted"]
     assert invokes.actions == ("lambda:InvokeFunction",)
     name = f"{case.prefix}-enable-replication"
     assert invokes.resources == (case.arn("lambda", "source", f"function:{name}"),)
@@ -1064,7 +1110,14 @@ def test_own_rules_and_topic_fill_the_failure_queue(each: Installation, side: st
     topic = case.arn("sns", side, f"{case.prefix}-{'01' if side == 'dr' else '02'}")
     rules = {
         case.arn("events", side, f"rule/{case.prefix}-{name}")
-        for name in ("check-requests", "s3-events", "sweep", "tag-changes")
+        for name in (
+            "check-requests",
+            "job-events",
+            "jobs",
+            "s3-events",
+            "sweep",
+            "tag-changes",
+        )
     }
     policy = resource_policy(each, arn)
     senders = {}

@@ -115,6 +115,8 @@ STORAGE = "Set storage_class to STANDARD, STANDARD_IA, ONEZONE_IA, INTELLIGENT_T
 RTC_REGION = "Give every one of regions_without_replication_time_control as a region's name"
 TAGS = "Give at most 50 tags, each with a key of 1 to 128 characters"
 
+ACTIVE_JOBS = "Set backfill.active_jobs to a whole number from 1 to 6: S3 works on six"
+FIRST_DELAY = "Set backfill.first_job_delay_seconds to a whole number from 0 to 3600."
 ACTIONS_MANY = "Give at most five alarms.actions.source and five alarms.actions.dr"
 ACTION = "Give every one of alarms.actions as an ARN that an alarm can act on"
 TRAIL_NAME = "Give a name without two hyphens side by side, or leave create_trail out"
@@ -285,6 +287,14 @@ ARGUMENTS: dict[str, tuple[Mapping[str, Any], str]] = {
     ),
     "action_severity": (told(source=[f"arn:aws:ssm:us-west-2:{ACCOUNT}:opsitem:9"]), ACTION),
     "action_long": (told(source=[f"{TOPIC}{'x' * 1024}"]), ACTION),
+    **{
+        f"active_jobs_{name}": ({"backfill": {"active_jobs": jobs}}, ACTIVE_JOBS)
+        for name, jobs in {"none": 0, "broken": 1.5, "many": 7}.items()
+    },
+    **{
+        f"first_delay_{name}": ({"backfill": {"first_job_delay_seconds": delay}}, FIRST_DELAY)
+        for name, delay in {"negative": -1, "broken": 0.5, "long": 3601}.items()
+    },
     "existing_objects": (profiles(existing_objects="copy"), EXISTING),
     "existing_limit_negative": (profiles(existing_objects_limit=-1), EXISTING_LIMIT),
     "existing_limit_broken": (profiles(existing_objects_limit=0.5), EXISTING_LIMIT),
@@ -386,6 +396,8 @@ GOOD: dict[str, Mapping[str, Any]] = {
     "profile_tags_of_all_kinds": profiles(match_tags=[{"Fach/ü": "a_b.c:d/e=f+g-h@i 1"}]),
     "name_with_two_hyphens": {"name": "acme--dr"},
     "schedule_cron_days": {"sweep": {"schedule": "cron(15 10 L * ? 2026-2030)"}},
+    "backfill_least": {"backfill": {"active_jobs": 1, "first_job_delay_seconds": 0}},
+    "backfill_most": {"backfill": {"active_jobs": 6, "first_job_delay_seconds": 3600}},
     "existing_limit_none": profiles(existing_objects_limit=0),
     "existing_ignored": profiles(existing_objects="ignore", on_untag="keep"),
     "existing_reported": profiles(existing_objects="report", on_untag="remove"),
@@ -497,8 +509,8 @@ LARGE_IN_BYTES = profile(match_tags=[{f"key-{index}": "ü" * 150} for index in r
 
 
 def too_large(given: list[dict[str, object]]) -> str:
-    """The sentence about profiles of more than 2350 bytes."""
-    return f"Shorten profiles to 2350 bytes as Lambda counts them (now {counted(compact(given))})"
+    """The sentence about profiles of more than 2280 bytes."""
+    return f"Shorten profiles to 2280 bytes as Lambda counts them (now {counted(compact(given))})"
 
 
 PLACES: dict[str, tuple[Case, str]] = {

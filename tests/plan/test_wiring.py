@@ -54,6 +54,8 @@ STARTED_BY = {
     ("events", "source", "rule/{}-tag-changes"): "source_bucket_check",
     ("events", "source", "rule/{}-check-requests"): "source_bucket_check",
     ("events", "source", "rule/{}-sweep"): "sweep",
+    ("events", "source", "rule/{}-jobs"): "sweep",
+    ("events", "source", "rule/{}-job-events"): "sweep",
     ("sns", "dr", "{}-01"): "destination_bucket_check",
     ("sns", "source", "{}-02"): "enable_replication",
 }
@@ -101,12 +103,12 @@ def test_functions_are_started_by_their_own_only(each: Installation) -> None:
 
 def test_rules_start_the_first_function_and_the_sweep(each: Installation) -> None:
     targets = each.of("aws_cloudwatch_event_target")
+    of_sweep = {f"{each.case.prefix}-{name}" for name in ("sweep", "jobs", "job-events")}
     assert {target.values["rule"] for target in targets} == {
         rule.values["name"] for rule in each.of("aws_cloudwatch_event_rule")
     }
     for target in targets:
-        swept = target.values["rule"] == f"{each.case.prefix}-sweep"
-        key = "sweep" if swept else "source_bucket_check"
+        key = "sweep" if target.values["rule"] in of_sweep else "source_bucket_check"
         assert target.values["arn"] == function_arn(each, key)
         assert target.values["dead_letter_config"] == [{"arn": queue_arn(each, "source")}], (
             f"{target.address}: what the rule cannot deliver must be kept"
@@ -116,9 +118,24 @@ def test_rules_start_the_first_function_and_the_sweep(each: Installation) -> Non
         ], f"{target.address}: a rule must try as long as it can"
 
 
+def test_the_schedule_of_the_queue_says_what_it_is_for(each: Installation) -> None:
+    """All other rules hand over the event as it is."""
+    inputs = {
+        target.values["rule"]: json.loads(target.values["input"])
+        for target in each.of("aws_cloudwatch_event_target")
+        if target.values["input"] is not None
+    }
+    asked = {"source": "s3-dr", "detail-type": "Job Turns Requested", "detail": {"scheduled": True}}
+    assert inputs == {each.case.jobs_rule: asked}
+
+
 def test_rules_are_on(each: Installation) -> None:
+    """But for the schedule of the queue: nothing waits in it yet."""
     for rule in each.of("aws_cloudwatch_event_rule"):
-        assert rule.values["state"] in (None, "ENABLED"), "Null is EventBridge's default, enabled"
+        if rule.values["name"] == each.case.jobs_rule:
+            assert rule.values["state"] == "DISABLED"
+        else:
+            assert rule.values["state"] is None, "Null is EventBridge's default, enabled"
         assert "is_enabled" not in rule.configured
         assert rule.values["event_bus_name"] == "default", "CloudTrail's events come there only"
 
@@ -327,7 +344,7 @@ def profiles_of(installation: Installation) -> list[dict[str, Any]]:
 def test_longest_environment_fits(install: Callable[[Case], Installation]) -> None:
     for key in FUNCTIONS:
         given = install(LONGEST).environment(key)
-        assert counted(given["PROFILES"]) > 2300, "The case must be near what the module takes"
+        assert counted(given["PROFILES"]) > 2230, "The case must be near what the module takes"
         size = counted(given)
         assert size <= 4096, f"Lambda takes 4 KB of environment, and the longest has {size} bytes"
 
@@ -393,7 +410,7 @@ def test_longest_names_fit(install: Callable[[Case], Installation]) -> None:
 
 
 # What is there when a bucket is let go, and what has to be gone: the rules, by their modules.
-RULES = {"check_requests", "s3_events", "sweep_rule", "tag_changes"}
+RULES = {"check_requests", "job_events", "jobs_rule", "s3_events", "sweep_rule", "tag_changes"}
 RELEASE, ADOPT = "aws_lambda_invocation.release", "aws_lambda_invocation.adopt"
 
 

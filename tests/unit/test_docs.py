@@ -181,6 +181,7 @@ def test_every_action_is_named() -> None:
     conditions = {
         "iam:PassedToService",
         "kms:ViaService",
+        "s3:RequestJobPriority",
         "s3:ResourceAccount",
     }
     actions = {action for f in files for action in re.findall(pattern, f.read_text("utf-8"))}

@@ -1,4 +1,4 @@
-# Fails: Requests come from one account
+# Fails: Requests and ends of jobs come from one account
 # Whoever may put events on the bus can have a bucket checked.
 
 resource "aws_cloudwatch_event_rule" "bad" {
