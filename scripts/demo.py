@@ -27,7 +27,7 @@ from rich.live import Live
 from rich.table import Table
 
 from harness.console import make_console
-from harness.deployment import Deployment, wait_for
+from harness.deployment import AT_ONCE, Deployment, wait_for
 from harness.terraform import Root, TerraformError
 from harness.toolchain import REPO, Toolchain, ToolchainError
 from local_aws import LocalAws, LocalAwsError
@@ -115,7 +115,8 @@ def _deploy(console: Console, stack: ExitStack, port: int | None, world: str) ->
     _make_trail(local_aws)
     environment = local_aws.environment(account=ACCOUNT)
     with _step(console, "terraform init"):
-        root = stack.enter_context(Root(REPO / "examples/basic", tools=tools, env=environment))
+        basic = REPO / "examples/basic"
+        root = stack.enter_context(Root(basic, tools=tools, env=environment, overrides=AT_ONCE))
         root.init()
     with _step(console, "terraform apply (the provider alone waits a minute for lifecycle rules)"):
         root.apply()
@@ -147,7 +148,8 @@ def _protect(console: Console, deployment: Deployment) -> None:
     """Make and tag the bucket, and show each step until the rule is live."""
     console.print(
         f"\nA user creates [bold]{BUCKET}[/bold] in {deployment.source_region}, puts "
-        f"{len(OLD_OBJECTS)} objects in, and tags it [bold]dr: true[/bold]"
+        f"{len(OLD_OBJECTS)} objects in, and tags it [bold]dr: true[/bold]. Here these are copied "
+        "at once, and not after the usual quarter of an hour"
     )
     deployment.local_aws.clear_calls()
     deployment.create_bucket(BUCKET)

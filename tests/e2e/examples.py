@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
 
-from harness.deployment import PATIENCE, Deployment
+from harness.deployment import AT_ONCE, PATIENCE, Deployment
 from harness.terraform import Root
 from harness.toolchain import REPO, Toolchain
 from local_aws import LocalAws
@@ -56,7 +56,13 @@ class Example:
         self.variables: dict[str, Any] = {
             variable: value() for variable, value in values.items() if variable in asked
         }
-        self.root = Root(ROOTS[name], tools=tools, env=self._environment, variables=self.variables)
+        self.root = Root(
+            ROOTS[name],
+            tools=tools,
+            env=self._environment,
+            variables=self.variables,
+            overrides=AT_ONCE,
+        )
 
     @property
     def foreign_role_arn(self) -> str:

@@ -22,6 +22,8 @@ T = TypeVar("T")
 # Seconds. What is waited for is seen at once when it is there: a bound is for what never comes, on
 # a machine that has much else to do.
 PATIENCE = 300
+# Arguments of the module, for roots that are not waited for a quarter of an hour.
+AT_ONCE = {"backfill": {"first_job_delay_seconds": 0}}
 
 
 class Deployment:
@@ -170,7 +172,10 @@ class Deployment:
 
     @contextmanager
     def events_lost(self, rule: str = "s3_events") -> Iterator[None]:
-        """While this lasts, no S3 event reaches the module; or, by its other rule, no request."""
+        """While this lasts, no S3 event reaches the module; or, by another rule, what that hears.
+
+        The schedule of the queue is not for this: the functions turn it on and off themselves.
+        """
         events = self.client("events", self.source_region)
         name = self.outputs["event_rules"][rule]["name"]
         self.settle()  # what was heard before may not see what is done now

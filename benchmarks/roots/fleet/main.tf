@@ -1,4 +1,4 @@
-# What make fleet applies: the module with a bounded concurrency, and a sweep that does not wait.
+# What make fleet applies: the module with a bounded concurrency, a sweep and first jobs that do not wait.
 
 terraform {
   required_version = ">= 1.9"
@@ -41,6 +41,7 @@ module "s3_dr" {
     aws.dr     = aws.dr
   }
 
+  backfill = { first_job_delay_seconds = 0 }
   function = { reserved_concurrency = var.concurrency }
   kms      = { dr_key_arn = var.dr_key_arn }
   sweep    = { buckets_per_second = 200 }
