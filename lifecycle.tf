@@ -32,8 +32,8 @@ resource "aws_lambda_invocation" "release" {
 
 # At the end of an apply, buckets that are tagged already are found, and those that are protected get what was changed.
 # The sweep is only asked for: the apply does not wait for it. A created key is as old as what is made of it, so
-# its ARN, which only the apply knows, is not missed here. A change of the schedule of the queue leaves that off, and the
-# checks of buckets that wait turn it on again.
+# its ARN, which only the apply knows, is not missed here. A change of the schedule of the queue turns that off, and
+# the checks of buckets that wait turn it on again.
 resource "aws_lambda_invocation" "adopt" {
   provider      = aws.source
   function_name = module.sweep.function_name
