@@ -51,9 +51,24 @@ def go_on(check: Check, seen: Seen, memory: Memory) -> tuple[int, int]:
         if not Entry.of(bucket, record):
             return 0, 0
     if settings.jobs_rule and not (queue.is_ticking or dry_run):
-        check.clients.source_events.enable_rule(Name=settings.jobs_rule)
-        places.note_ticking()
+        _start_ticking(check, places)
     return queue.position(bucket, at)
+
+
+def _start_ticking(check: Check, places: Places) -> None:
+    rule = check.settings.jobs_rule
+    try:
+        check.clients.source_events.enable_rule(Name=rule)
+    except ClientError as error:
+        # While Terraform makes it or, at a destroy, has taken it away.
+        if error_code(error) != "ResourceNotFoundException":
+            raise
+        check.warn(
+            f"NO_SCHEDULE: there is no rule {rule}, so the existing objects of {check.source.name} "
+            "wait for the next sweep"
+        )
+    else:
+        places.note_ticking()
 
 
 def _places(check: Check) -> Places:
