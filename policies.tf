@@ -699,6 +699,9 @@ data "aws_iam_policy_document" "replication" {
       "s3:GetObjectLegalHold",
       "s3:GetObjectRetention",
       "s3:GetObjectVersionAcl",
+      # To write annotations the role needs nothing beside s3:ReplicateObject, in two accounts neither.
+      # https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-example-walkthroughs.html
+      "s3:GetObjectVersionAnnotationForReplication",
       "s3:GetObjectVersionForReplication",
       "s3:GetObjectVersionTagging",
     ]

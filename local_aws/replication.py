@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_aws import encryption, kms, metrics, open_points, roles
+from local_aws import annotations, encryption, kms, metrics, open_points, roles
 from local_aws.emulator import module, wrap
 from local_aws.roles import Role
 
@@ -74,6 +74,10 @@ class Bucket:
             policy=self.policy if policy else "",
             owner=self.account if policy else "",
         )
+
+    def denies(self, role: Role, action: str, key: str) -> bool:
+        """Whether the role is denied what needs no permission of its own."""
+        return role.may_not(action, f"{self.arn}/{key}", self.region, self.policy, self.account)
 
 
 def bucket(name: str) -> Bucket | None:
@@ -194,7 +198,7 @@ def _versions(where: Bucket, key: str) -> Iterator[Version]:
 
 
 def _sub(version_id: str) -> str | None:
-    """A version id as MiniStack's tags, retentions and holds name it."""
+    """A version id as MiniStack's tags, retentions, holds and annotations name it."""
     return None if version_id == "null" else version_id
 
 
@@ -247,6 +251,19 @@ class Task:
         self._ask(self.target, actions, self.key)
         if not allowed:
             raise Refused("DstPutObjectNotPermitted")
+
+    def annotate(self, version: Version, replica: str) -> None:
+        """Annotations have a permission of their own on the source, and none on the destination.
+
+        They are encrypted as their object is. Whether the keys are asked anew is not said.
+        """
+        self._ask(self.source, [(annotations.READ, annotations.NOT_READ)], self.key)
+        self.encrypted(version.record["preserved_headers"])
+        if self.target.denies(self.role, annotations.WRITE, self.key):
+            raise Refused(annotations.NOT_WRITTEN)
+        self._ask(self.target, [("s3:ReplicateObject", annotations.NOT_WRITTEN)], self.key)
+        if not any(found.id == replica for found in versions_of(self.target, self.key)):
+            raise Refused(annotations.NO_VERSION)
 
     def delete(self) -> None:
         self._ask(self.target, [("s3:ReplicateDelete", "DstDelObjNotPermitted")], self.key)
@@ -397,6 +414,11 @@ def replicate(source: Bucket, version: Version, batch: bool = False) -> str | No
         return None
     reasons = [_replicate(source, version, rule, batch) for rule in covering]
     version.stamp("FAILED" if any(reasons) else "COMPLETED")
+    if batch and not any(reasons) and not version.marker:
+        # The task fails with its annotations; the object's own status does not (S3 User Guide,
+        # "What does Amazon S3 replicate?").
+        here = (source.name, version.key, _sub(version.id))
+        reasons = [_annotate(source, version, annotations.names(source.account, here))]
     return next(filter(None, reasons), "")
 
 
@@ -416,6 +438,35 @@ def _replicate(source: Bucket, version: Version, rule: Any, batch: bool) -> str:
         reason = str(refused)
     metrics.count_operation(source, rule, bool(reason))
     return reason
+
+
+def _annotate(source: Bucket, version: Version, some: Sequence[str]) -> str:
+    """Write annotations of a version onto its replicas; why that was not allowed."""
+    covering = rules(source, version)
+    if not covering or not some:
+        return ""
+    reasons = [_annotate_replica(source, version, rule, some) for rule in covering]
+    here = (source.name, version.key, _sub(version.id))
+    annotations.stamp(source.account, here, some, "FAILED" if any(reasons) else "COMPLETED")
+    return next(filter(None, reasons), "")
+
+
+def _annotate_replica(source: Bucket, version: Version, rule: Any, some: Sequence[str]) -> str:
+    try:
+        task = _task(source, version.key, rule, configuration(source)["Role"])
+        replica = _replica_id(task, version)
+        task.annotate(version, replica)
+    except Refused as refused:
+        return str(refused)
+    here, there = _sub(version.id), _sub(replica)
+    annotations.write(
+        source.account,
+        (source.name, version.key, here),
+        task.target.account,
+        (task.target.name, version.key, there),
+        some,
+    )
+    return ""
 
 
 def _replica_id(task: Task, version: Version) -> str:
@@ -590,6 +641,19 @@ def install() -> None:  # noqa: C901 - a list of small wrappers
 
         return apply
 
+    def annotating(original: Any) -> Any:
+        def put(name: str, key: str, body: bytes, headers: Any, query: Any) -> Any:
+            answer = original(name, key, body, headers, query)
+            here = bucket(name)
+            if answer[0] != 200 or here is None:
+                return answer
+            written = answer[1].get("x-amz-object-version-id", "null")
+            version = next(each for each in versions_of(here, key) if each.id == written)
+            _annotate(here, version, [s3._qp(query, "annotationName", "")])
+            return answer
+
+        return put
+
     def deleting_version(original: Any) -> Any:
         def delete(where: Any, name: str, key: str, version_id: str) -> Any:
             _hard_deleted.add((name, key, version_id))
@@ -614,5 +678,6 @@ def install() -> None:  # noqa: C901 - a list of small wrappers
     wrap(s3, "_record_object_version", recording)
     wrap(s3, "_complete_multipart_upload", completing)
     wrap(s3, "_apply_object_lock_from_headers", locking)
+    wrap(s3, "_put_object_annotation", annotating)
     wrap(s3, "_delete_object_version", deleting_version)
     wrap(s3, "_delete_bucket", deleting_bucket)

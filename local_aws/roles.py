@@ -34,6 +34,26 @@ class Role:
             owner: The account of the resource; unless it is the role's, its policy has to allow.
             both: Whether identity and resource policy have to allow within one account, too.
         """
+        identity, result = self._decide(action, resource, region, policy, owner, both, context)
+        allowed = result == "Allow" and (not both or identity == "Allow")
+        decisions.record(self.name, self.account, action, allowed)
+        return allowed
+
+    def may_not(self, action: str, resource: str, region: str, policy: str, owner: str) -> bool:
+        """Whether a statement denies it: of what needs no Allow of its own."""
+        return self._decide(action, resource, region, policy, owner)[1] == "Deny"
+
+    def _decide(
+        self,
+        action: str,
+        resource: str,
+        region: str,
+        policy: str,
+        owner: str,
+        both: bool = False,
+        context: dict[str, str] | None = None,
+    ) -> tuple[str, str]:
+        """What the role's own policies say, and what comes of them with that of the resource."""
         iam = module("core.iam_evaluator")
         asked = iam.EvalContext(
             principal_arn=f"arn:aws:sts::{self.account}:assumed-role/{self.name}/service",
@@ -50,9 +70,7 @@ class Role:
         result = iam.combine_resource_policy(
             identity, asked, policy, owner or self.account, required=both, limits=limits
         )
-        allowed = result.decision == "Allow" and (not both or identity.decision == "Allow")
-        decisions.record(self.name, self.account, action, allowed)
-        return bool(allowed)
+        return identity.decision, result.decision
 
 
 def _roles() -> Any:

@@ -209,3 +209,8 @@ def assert_object_arrives(stack: Deployment, bucket: str, kind: Kind) -> None:
         assert replica.get(fact) == put.get(fact), "retention is copied to the second"
     tagging = dr.get_object_tagging(Bucket=twin, Key="a/key")
     assert tags(tagging) == {"t": "v"}
+    if kind.lock == "open":  # nobody annotates what is retained
+        note = {"Key": "a/key", "AnnotationName": "note"}
+        source.put_object_annotation(Bucket=bucket, **note, AnnotationPayload=b"text")
+        noted = dr.get_object_annotation(Bucket=twin, **note)
+        assert noted["AnnotationPayload"].read() == b"text"

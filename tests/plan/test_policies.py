@@ -138,6 +138,7 @@ ACTIONS = {
         "s3:GetObjectLegalHold",
         "s3:GetObjectRetention",
         "s3:GetObjectVersionAcl",
+        "s3:GetObjectVersionAnnotationForReplication",
         "s3:GetObjectVersionForReplication",
         "s3:GetObjectVersionTagging",
         "s3:GetReplicationConfiguration",
@@ -1141,7 +1142,11 @@ def test_own_rules_and_topic_fill_the_failure_queue(each: Installation, side: st
 # Authorization Reference under CreateBucket; parliament's list is older than both.
 UNHEARD_OF = "Unknown condition s3:x-amz-bucket-namespace for action s3:CreateBucket"
 # It looks no further where it meets one of these, so they are taken out; the reference has them.
-UNHEARD_OF_ACTIONS = {"s3:GetBucketAbac", "s3:PutBucketAbac"}
+UNHEARD_OF_ACTIONS = {
+    "s3:GetBucketAbac",
+    "s3:GetObjectVersionAnnotationForReplication",
+    "s3:PutBucketAbac",
+}
 ANALYSED = (DEFAULT, CUSTOM, KEY, GIVEN, REGIONAL, TWO_WITH_KEY, EVERYTHING, NOTHING, SOME, LONGEST)
 
 
