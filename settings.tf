@@ -15,6 +15,7 @@ locals {
     name       = profile.name
     match_tags = profile.match_tags
 
+    annotations    = profile.annotations ? null : false
     clone          = profile.clone == local.usual_clone ? null : sort(profile.clone)
     delete_markers = profile.delete_markers ? null : false
 

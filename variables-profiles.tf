@@ -3,6 +3,7 @@ variable "profiles" {
   type = list(object({
     name                   = string
     match_tags             = list(map(string))
+    annotations            = optional(bool, true)
     clone                  = optional(set(string), ["cors", "intelligent_tiering", "lifecycle", "metrics", "tags"])
     delete_markers         = optional(bool, true)
     existing_objects       = optional(string, "replicate")

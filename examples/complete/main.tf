@@ -92,6 +92,9 @@ module "s3_dr" {
       # Only such objects are copied. Under a filter by tags S3 copies no delete markers.
       delete_markers = false
 
+      # What others note on the objects stays with their originals.
+      annotations = false
+
       # What was there before is counted, so that somebody can decide, and not copied.
       existing_objects = "report"
       filter = {

@@ -76,6 +76,7 @@ class Profile:
         name: shown in logs and results.
         match_tags: tag sets; a bucket that carries one of them in full has this profile. Keys and
             values are compared case-sensitively, as S3 tags are.
+        annotations: whether annotations of objects are replicated.
         clone: the properties of the source that the twin gets too.
         delete_markers: whether delete markers are replicated.
         existing_objects: "replicate" objects older than the rule, "report" them or "ignore" them.
@@ -100,6 +101,7 @@ class Profile:
 
     name: str
     match_tags: tuple[Mapping[str, str], ...]
+    annotations: bool = True
     clone: frozenset[str] = frozenset(
         {"cors", "intelligent_tiering", "lifecycle", "metrics", "tags"}
     )

@@ -100,6 +100,11 @@ def test_filter(stack: Deployment, of_profile: Callable[[str], str]) -> None:
     assert stack.replication_status(bucket, "reports/kept") == "COMPLETED"
     assert stack.replication_status(bucket, "reports/not-kept") == ""
 
+    note = {"Key": "reports/kept", "AnnotationName": "note"}
+    stack.source_s3.put_object_annotation(Bucket=bucket, **note, AnnotationPayload=b"text")
+    noted = stack.source_s3.get_object_annotation(Bucket=bucket, **note)
+    assert noted["ReplicationStatus"] == "FAILED", "the twin of this profile takes none"
+
 
 def test_tag_of_another_profile_changes_the_rule_in_place(stack: Deployment) -> None:
     other = stack.create_bucket("moved-other", region=stack.dr_region, versioned=True)

@@ -324,6 +324,7 @@ GIVEN = Case(
             {
                 "name": "everything",
                 "match_tags": [{"dr": "everything"}],
+                "annotations": False,
                 "clone": ["lifecycle", "policy"],
                 "delete_markers": False,
                 "existing_objects": "report",
@@ -347,6 +348,7 @@ GIVEN = Case(
             {
                 "name": "defaults_spelt_out",
                 "match_tags": [{"dr": "defaults"}],
+                "annotations": True,
                 "clone": ["tags", "metrics", "lifecycle", "intelligent_tiering", "cors"],
                 "delete_markers": True,
                 "existing_objects": "replicate",

@@ -101,6 +101,7 @@ def test_what_is_not_written_has_its_default() -> None:
     assert (found.kms_key_arn, found.storage_class) == ("", "")
     assert (found.metrics, found.replication_time_control) == (None, False)
     assert (found.delete_markers, found.replica_modifications) == (True, False)
+    assert found.annotations
     assert found.on_foreign_role == found.on_mfa_delete == found.on_suspended_versioning == "block"
     assert set(found.overrides) == set(OVERRIDES) - {"delete_markers"}, (
         "unasked, no tag has deletes hide in the twin what the profile keeps in sight"
@@ -110,6 +111,7 @@ def test_what_is_not_written_has_its_default() -> None:
 @pytest.mark.parametrize(
     ("field", "written", "read"),
     [
+        ("annotations", False, False),
         ("delete_markers", False, False),
         ("filter", {}, Filter()),
         ("filter", {"prefix": "x/"}, Filter("x/")),

@@ -17,9 +17,10 @@ from .terms import Terms
 TLS_SID = "S3DrDenyInsecureTransport"
 REPLICATION_SID = "S3DrReplication"
 LOOK_SID = "S3DrReplicationLooks"
+ANNOTATIONS_SID = "S3DrDenyAnnotations"
 LOGS_SID = "S3DrLogDelivery"
 REPORTS_SID = "S3DrReportDelivery"
-OUR_SIDS = frozenset({TLS_SID, REPLICATION_SID, LOOK_SID, LOGS_SID, REPORTS_SID})
+OUR_SIDS = frozenset({TLS_SID, ANNOTATIONS_SID, REPLICATION_SID, LOOK_SID, LOGS_SID, REPORTS_SID})
 
 _PAIRS = (("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "NotResource"))
 _ELEMENTS = ("Sid", "Effect", *(name for pair in _PAIRS for name in pair), "Condition")

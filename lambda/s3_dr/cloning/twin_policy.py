@@ -14,6 +14,7 @@ from typing import Any
 from ..check import Check, Seen
 from ..outcomes import Blocked, Reason
 from .source_policy import (
+    ANNOTATIONS_SID,
     LOGS_SID,
     LOOK_SID,
     OUR_SIDS,
@@ -33,6 +34,7 @@ SERVICES = {LOGS_SID: "logging.s3.amazonaws.com", REPORTS_SID: "s3.amazonaws.com
 
 _ACTIONS = {
     TLS_SID: "s3:*",
+    ANNOTATIONS_SID: "s3:ReplicateObjectAnnotation",
     REPLICATION_SID: [
         "s3:ObjectOwnerOverrideToBucketOwner",
         "s3:ReplicateDelete",
@@ -48,6 +50,7 @@ _ACTIONS = {
 # condition looks at.
 _SHAPES = {
     TLS_SID: ("Deny", r"\*", {("Bool", "aws:SecureTransport")}),
+    ANNOTATIONS_SID: ("Deny", r"\*", set()),
     REPLICATION_SID: ("Allow", _ACCOUNT, {("ArnEquals", "aws:PrincipalArn")}),
     LOOK_SID: ("Allow", _ACCOUNT, {("ArnEquals", "aws:PrincipalArn")}),
     **{
@@ -131,7 +134,7 @@ def _is_ours(statement: dict[str, Any]) -> bool:
 
     Anybody may choose a Sid. Where more than one thing is another, it is another statement; and so
     it is where a Deny looks at something else, or what S3 delivers is let in elsewhere, which a
-    person may well have written.
+    person may well have written. A Deny that looks at nothing has nothing altered.
     """
     sid = base_of(statement.get("Sid"))
     if sid not in OUR_SIDS:
@@ -150,7 +153,7 @@ def _is_ours(statement: dict[str, Any]) -> bool:
         all(re.fullmatch(_WHOLE, str(each)) for each in _listed(statement.get("Resource"))),
         {(operator, key) for operator, block in condition.items() for key in block} == looked_at,
     )
-    if sid in SERVICES or sid != statement.get("Sid"):
+    if sid in SERVICES or not looked_at or sid != statement.get("Sid"):
         return all(same)
     return sum(same) >= len(same) - 1 and (effect == "Allow" or same[-1])
 
@@ -237,6 +240,17 @@ def _our_statements(
         "Resource": [arn, f"{arn}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
+    # Objects are replicated all the same. It is for every role: S3 asks for nothing else by this
+    # action, and the rule may work under another one tomorrow.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-example-walkthroughs.html
+    no_annotations = {
+        "Sid": ANNOTATIONS_SID,
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": _ACTIONS[ANNOTATIONS_SID],
+        "Resource": f"{arn}/*",
+    }
+    always = [tls_only] if seen.profile.annotations else [tls_only, no_annotations]
     delivered = [
         {
             "Sid": sid,
@@ -252,7 +266,7 @@ def _our_statements(
         for sid, buckets in sorted(deliveries.items())
     ]
     if not check.settings.has_two_accounts:
-        return [tls_only, *delivered]
+        return [*always, *delivered]
     # Across accounts the twin's owner has to let the source's replication role in.
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
     roles = check.settings.replication_role_arns(seen.profile)
@@ -263,7 +277,7 @@ def _our_statements(
         "Condition": {"ArnEquals": {"aws:PrincipalArn": sorted(roles)}},
     }
     return [
-        tls_only,
+        *always,
         *delivered,
         *(
             {**allow, "Sid": sid, "Action": _ACTIONS[sid], "Resource": resource}

@@ -181,6 +181,50 @@ def refuse(*statements: dict[str, Any], **overrides: str) -> None:
     twin_policy.refuse_sharing(check, twin_policy.of_others(policy))
 
 
+# --- annotations -------------------------------------------------------------
+
+NO_ANNOTATIONS = {
+    "Sid": "S3DrDenyAnnotations",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:ReplicateObjectAnnotation",
+    "Resource": f"{ARN}/*",
+}
+REFUSING = {"PROFILES": profiles(annotations=False)}
+
+
+def test_a_profile_without_annotations_has_the_twin_refuse_them() -> None:
+    found = ensure(Twin({"Version": "2012-10-17", "Statement": [THEIRS, OURS]}), **REFUSING)
+
+    assert found.policy["Statement"] == [THEIRS, OURS, NO_ANNOTATIONS]
+    found.policy["Statement"][2] |= {"Action": [NO_ANNOTATIONS["Action"]], "Resource": [f"{ARN}/*"]}
+    assert ensure(found, **REFUSING).writes == 1, "what is as it should be is not written again"
+
+
+def test_annotations_are_let_in_again_when_the_profile_takes_them() -> None:
+    found = ensure(ensure(Twin({"Statement": [THEIRS]}), **REFUSING))
+
+    assert found.policy["Statement"] == [THEIRS, OURS]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"Resource": f"{ARN}/secret/*"},
+        {"Action": "s3:PutObjectAnnotation"},
+        {"Principal": {"AWS": REPLICATION_ROLE}},
+        {"Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+    ],
+)
+def test_a_refusal_of_somebody_else_stays_beside_ours(other: dict[str, Any]) -> None:
+    theirs = {**NO_ANNOTATIONS, **other}
+    found = ensure(Twin({"Version": "2012-10-17", "Statement": [theirs]}), **REFUSING)
+
+    second = {**NO_ANNOTATIONS, "Sid": "S3DrDenyAnnotations2"}
+    assert found.policy["Statement"] == [theirs, OURS, second]
+    assert ensure(found).policy["Statement"] == [theirs, OURS], "only ours goes with the setting"
+
+
 # --- two accounts ------------------------------------------------------------
 
 THEIR_ROLE = "arn:aws:iam::111122223333:role/theirs"
@@ -228,6 +272,12 @@ def test_the_twin_of_another_account_lets_foreign_roles_in_where_the_profile_use
 
     assert found.policy["Statement"] == [OURS, *let_in(REPLICATION_ROLE, THEIR_ROLE)]
     assert ensure(found, **USING).writes == 1
+
+
+def test_the_twin_of_another_account_refuses_annotations_in_the_same_way() -> None:
+    found = ensure(Twin(), **{**TWO_ACCOUNTS, **REFUSING})
+
+    assert found.policy["Statement"] == [OURS, NO_ANNOTATIONS, *let_in(REPLICATION_ROLE)]
 
 
 def test_a_foreign_role_is_let_out_again_when_the_profile_no_longer_uses_it() -> None:
