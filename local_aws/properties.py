@@ -1,7 +1,7 @@
 """Bucket properties that MiniStack does not serve, or not as they were put.
 
-ABAC and the families with ids it takes for CreateBucket; of lifecycle rules it loses parts;
-Requester Pays and the status of a policy it answers with a list of objects.
+ABAC and the families with ids it takes for CreateBucket; of lifecycle rules and default retentions
+it loses parts; Requester Pays and the status of a policy it answers with a list of objects.
 
 A body is kept as it came and given back. Bucket names are global, so a name is enough to keep it
 by; who may see it has been asked before.
@@ -176,6 +176,31 @@ def _as_stored(request: "Request") -> bytes:
     return ElementTree.tostring(root, default_namespace=_NS)
 
 
+def _object_lock(request: "Request") -> Answer | None:
+    """The event hold of a default retention, alone or beside a period (S3 API, DefaultRetention,
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_DefaultRetention.html).
+
+    Objects get none by it here.
+    """
+    kept = _kept.setdefault(request.bucket, {}).setdefault("object-lock", {})
+    if request.method != "PUT":
+        return (200, dict(_XML), kept[""]) if kept else None
+    root, retention = request.xml(), f"{{{_NS}}}Rule/{{{_NS}}}DefaultRetention"
+    hold = root.find(f"{retention}/{{{_NS}}}DefaultEventHold")
+    if hold is not None:
+        if [part.tag for part in hold] not in ([f"{{{_NS}}}Days"], [f"{{{_NS}}}Years"]):
+            return _malformed(request)
+        root.find(retention).remove(hold)  # type: ignore[union-attr]
+        if all(root.find(f"{retention}/{{{_NS}}}{unit}") is None for unit in ("Days", "Years")):
+            root.remove(root.find(f"{{{_NS}}}Rule"))  # type: ignore[arg-type]
+    body = request.body if hold is None else ElementTree.tostring(root)
+    answer: Answer = request.s3._put_object_lock_configuration(request.bucket, body)
+    if answer[0] == 200:
+        kept.clear()
+        kept.update({} if hold is None else {"": request.body})
+    return answer
+
+
 def _request_payment(request: "Request") -> Answer | None:
     """GetBucketRequestPayment; MiniStack waits for another flag."""
     if request.method != "GET":
@@ -199,6 +224,7 @@ def _policy_status(request: "Request") -> Answer | None:
 _ALONE: dict[str, Callable[["Request"], Answer | None]] = {
     "abac": _abac,
     "lifecycle": _lifecycle,
+    "object-lock": _object_lock,
     "policyStatus": _policy_status,
     "requestPayment": _request_payment,
 }

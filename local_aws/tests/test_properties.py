@@ -228,6 +228,25 @@ def test_abac_forbids_the_old_way_of_tagging(lab: Lab) -> None:
     assert refusal(s3.put_bucket_abac, **asked, AbacStatus={}) == ("MalformedXML", 400)
 
 
+def test_event_holds_come_back_as_they_were_put(lab: Lab) -> None:
+    s3, bucket = lab.create("pr-holds"), {"Bucket": "pr-holds"}
+    s3.put_bucket_versioning(**bucket, VersioningConfiguration={"Status": "Enabled"})
+    hold = {"DefaultEventHold": {"Days": 90}}
+    period = {"Mode": "COMPLIANCE", "Years": 1}
+
+    def put(retention: Any) -> Any:
+        rule = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
+        s3.put_object_lock_configuration(**bucket, ObjectLockConfiguration=rule)
+
+    for retention in (hold, {**period, **hold}, period, {"Mode": "GOVERNANCE", **hold}):
+        put(retention)
+        found = s3.get_object_lock_configuration(**bucket)["ObjectLockConfiguration"]
+        assert found["Rule"]["DefaultRetention"] == retention
+    for wrong in ({}, {"Days": 1, "Years": 1}):
+        refused = refusal(put, {**period, "DefaultEventHold": wrong})
+        assert refused == ("MalformedXML", 400)
+
+
 def test_s3_control_merges_tags_up_to_fifty(lab: Lab) -> None:
     s3 = lab.create("pr-fifty")
     control = lab.server.client("s3control", REGION)

@@ -21,6 +21,7 @@ pytest_plugins = ["functional.payload"]
 
 DAYS = {"Mode": "GOVERNANCE", "Days": 30}
 YEARS = {"Mode": "COMPLIANCE", "Years": 1}
+HELD = {"Mode": "GOVERNANCE", "DefaultEventHold": {"Days": 90}}
 
 
 def lock(world: World, bucket: str, retention: Any, region: str = "") -> None:
@@ -51,7 +52,7 @@ def shown(retention: Any = None) -> Any:
     return {"ObjectLockEnabled": "Enabled", **rule}
 
 
-@pytest.mark.parametrize("retention", [None, DAYS, YEARS])
+@pytest.mark.parametrize("retention", [None, DAYS, YEARS, HELD])
 def test_a_locked_bucket_gets_a_locked_twin_with_its_retention(
     functions: Functions, on_local_aws: World, retention: Any
 ) -> None:

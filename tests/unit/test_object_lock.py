@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
-from functional.payload import checked, profiles, seen
+from functional.payload import ACCOUNT, checked, profiles, s3_model_without, seen
 from s3_dr import object_lock
+from s3_dr.aws import Bucket, Budget
 from s3_dr.object_lock import Lock
 from s3_dr.outcomes import Blocked, Reason
 
 DAYS = {"Mode": "GOVERNANCE", "Days": 30}
 YEARS = {"Mode": "COMPLIANCE", "Years": 7}
+HOLD = {"DefaultEventHold": {"Years": 1}}
+SHORT_HOLD = {"DefaultEventHold": {"Days": 364}}
+KNOWING = s3_model_without()
 UNLOCKED, PLAIN = Lock(), Lock(True)
 LOCKS = [UNLOCKED, PLAIN, Lock(True, DAYS), Lock(True, YEARS)]
 
@@ -21,7 +28,7 @@ class Locked:
     """A bucket with a lock, or none."""
 
     def __init__(self, lock: Lock = UNLOCKED) -> None:
-        self.name = "orders"
+        self.name, self.s3 = "orders", KNOWING
         self.shown: Any = None
         if lock.is_on:
             self.shown = {"ObjectLockEnabled": "Enabled"}
@@ -87,6 +94,12 @@ def test_a_lock_that_is_not_enabled_is_none() -> None:
         (Lock(True, YEARS), {"always": True}, Lock(True, YEARS)),
         (Lock(True, YEARS), {"retention": {"mode": "GOVERNANCE", "days": 30}}, Lock(True, DAYS)),
         (Lock(True, DAYS), {"retention": {"mode": "COMPLIANCE", "years": 7}}, Lock(True, YEARS)),
+        (Lock(True, {**YEARS, **HOLD}), {}, Lock(True, {**YEARS, **HOLD})),
+        (
+            Lock(True, {**YEARS, **HOLD}),
+            {"retention": {"mode": "GOVERNANCE", "days": 30}},
+            Lock(True, {**DAYS, **HOLD}),
+        ),
     ],
 )
 def test_the_source_and_the_profile_decide_about_the_lock(
@@ -173,6 +186,17 @@ def test_the_profiles_retention_is_put_as_it_is(wanted: Lock, found: Lock) -> No
             {"Mode": "COMPLIANCE", "Years": 1},
         ),
         (None, DAYS, DAYS),
+        ({**DAYS, **HOLD}, None, {**DAYS, **HOLD}),
+        (HOLD, DAYS, {**DAYS, **HOLD}),
+        (DAYS, {**DAYS, **HOLD}, {**DAYS, **HOLD}),
+        ({**YEARS, **SHORT_HOLD}, {**DAYS, **HOLD}, {**YEARS, **HOLD}),
+        ({**DAYS, **HOLD}, {**YEARS, **SHORT_HOLD}, {**YEARS, **HOLD}),
+        (
+            {"Mode": "COMPLIANCE", **HOLD},
+            {"Mode": "GOVERNANCE", **SHORT_HOLD},
+            {"Mode": "COMPLIANCE", **HOLD},
+        ),
+        (None, HOLD, HOLD),
     ],
 )
 def test_the_sources_retention_never_loosens_the_twins(source: Any, twin: Any, then: Any) -> None:
@@ -183,6 +207,15 @@ def test_the_sources_retention_never_loosens_the_twins(source: Any, twin: Any, t
 
     assert object_lock.read(made.twin).retention == then
     assert len(made.twin.written) == int(then != twin)
+
+
+def test_the_profiles_retention_takes_no_event_hold_away() -> None:
+    found = Lock(True, {**YEARS, **HOLD})
+    made = check(Lock(True, SHORT_HOLD), found, retention={"mode": "GOVERNANCE", "days": 30})
+
+    ensure(made, wanted_by(made), found)
+
+    assert object_lock.read(made.twin).retention == {**DAYS, **HOLD}
 
 
 def test_a_new_twin_gets_its_retention() -> None:
@@ -203,3 +236,40 @@ def test_the_profile_is_not_changed_by_use() -> None:
     first.retention["Days"] = 1
 
     assert wanted_by(made).retention == DAYS, "it is the next bucket's, too"
+
+
+# --- an old SDK --------------------------------------------------------------
+
+
+OLD = s3_model_without(("DefaultRetention", "DefaultEventHold"))
+EVENT_HOLD = "<DefaultEventHold><Years>1</Years></DefaultEventHold>"
+PERIOD = "<Mode>GOVERNANCE</Mode><Days>30</Days>"
+
+
+def read_by(s3: Any, retention: str) -> Lock:
+    """The lock of a bucket whose default retention S3 shows so."""
+    text = (
+        "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule>"
+        f"<DefaultRetention>{retention}</DefaultRetention></Rule></ObjectLockConfiguration>"
+    )
+    raw: Any = SimpleNamespace(stream=lambda: iter([text.encode()]))
+
+    def answer(request: Any, **_: object) -> AWSResponse:
+        return AWSResponse(request.url, 200, HTTPHeaders(), raw)
+
+    s3.meta.events.register_first("before-send.s3", answer)
+    try:
+        return object_lock.read(Bucket(s3, "orders", ACCOUNT, Budget(lambda: 60.0)))
+    finally:
+        s3.meta.events.unregister("before-send.s3", answer)
+
+
+@pytest.mark.parametrize("beside", ["", PERIOD])
+def test_an_event_hold_that_an_old_sdk_does_not_know_blocks(beside: str) -> None:
+    with pytest.raises(Blocked, match=r"orders .* 1\.43\.90") as caught:
+        read_by(OLD, beside + EVENT_HOLD)
+
+    assert caught.value.reason == Reason.SDK_TOO_OLD
+    known = read_by(KNOWING, beside + EVENT_HOLD)
+    assert known.retention == {**(DAYS if beside else {}), **HOLD}
+    assert read_by(OLD, PERIOD) == Lock(True, DAYS), "without one it does"
