@@ -142,6 +142,18 @@ def test_every_reason_has_its_row() -> None:
     assert set(ignored) == raised("Ignored") | raised("Untagged")
 
 
+def test_every_reason_of_s3_that_the_local_aws_gives_has_its_row() -> None:
+    files = [REPO / "local_aws" / f"{name}.py" for name in ("annotations", "jobs", "replication")]
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
+    given = set(re.findall(r'"((?:AssumeRole|Dst|Initiate|Src)[A-Z]\w+)"', text))
+    made_up = set(re.findall(r'^NOT_WRITTEN = "(\w+)"', text, re.MULTILINE))
+    page = (REPO / "docs" / "replication-failures.md").read_text(encoding="utf-8")
+
+    assert given > made_up, "the test finds them"
+    assert given - made_up <= set(first_cells(page))
+    assert first_cells(page) == sorted(set(first_cells(page)))
+
+
 def test_every_outcome_has_its_row() -> None:
     rows = re.search(r"^\| Outcome \|.*?\n\n", README, re.MULTILINE | re.DOTALL)
 
