@@ -19,7 +19,6 @@ DAYS = {"Mode": "GOVERNANCE", "Days": 30}
 YEARS = {"Mode": "COMPLIANCE", "Years": 7}
 HOLD = {"DefaultEventHold": {"Years": 1}}
 SHORT_HOLD = {"DefaultEventHold": {"Days": 364}}
-KNOWING = s3_model_without()
 UNLOCKED, PLAIN = Lock(), Lock(True)
 LOCKS = [UNLOCKED, PLAIN, Lock(True, DAYS), Lock(True, YEARS)]
 
@@ -28,7 +27,7 @@ class Locked:
     """A bucket with a lock, or none."""
 
     def __init__(self, lock: Lock = UNLOCKED) -> None:
-        self.name, self.s3 = "orders", KNOWING
+        self.name, self.s3 = "orders", s3_model_without()
         self.shown: Any = None
         if lock.is_on:
             self.shown = {"ObjectLockEnabled": "Enabled"}
@@ -241,7 +240,7 @@ def test_the_profile_is_not_changed_by_use() -> None:
 # --- an old SDK --------------------------------------------------------------
 
 
-OLD = s3_model_without(("DefaultRetention", "DefaultEventHold"))
+NO_HOLD = ("DefaultRetention", "DefaultEventHold")
 EVENT_HOLD = "<DefaultEventHold><Years>1</Years></DefaultEventHold>"
 PERIOD = "<Mode>GOVERNANCE</Mode><Days>30</Days>"
 
@@ -266,10 +265,12 @@ def read_by(s3: Any, retention: str) -> Lock:
 
 @pytest.mark.parametrize("beside", ["", PERIOD])
 def test_an_event_hold_that_an_old_sdk_does_not_know_blocks(beside: str) -> None:
+    old = s3_model_without(NO_HOLD)
+
     with pytest.raises(Blocked, match=r"orders .* 1\.43\.90") as caught:
-        read_by(OLD, beside + EVENT_HOLD)
+        read_by(old, beside + EVENT_HOLD)
 
     assert caught.value.reason == Reason.SDK_TOO_OLD
-    known = read_by(KNOWING, beside + EVENT_HOLD)
+    known = read_by(s3_model_without(), beside + EVENT_HOLD)
     assert known.retention == {**(DAYS if beside else {}), **HOLD}
-    assert read_by(OLD, PERIOD) == Lock(True, DAYS), "without one it does"
+    assert read_by(old, PERIOD) == Lock(True, DAYS), "without one it does"
