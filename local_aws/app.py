@@ -28,6 +28,7 @@ from local_aws import (
     properties,
     regions,
     replication,
+    rules,
     strict,
     tagging,
     trails,
@@ -68,6 +69,7 @@ class Application:
         tagging.install()
         trails.install()
         functions.install()
+        rules.install()
         delivery.install(self._record_delivery)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -325,13 +327,8 @@ def _emit(call: Call, tags: dict[str, str] | None) -> None:
     has_record = not (of_control and open_points.TAG_CHANGE_EVENT.says("instead"))
     change = buckets.tag_change(call, tags)
     entries = [*([record] if has_record else []), *([change] if change else [])]
-    if not entries:
-        return
-    with module("core.responses").request_scope(call.account, call.region):
-        put = module("services.eventbridge")._put_events
-        _, _, answer = put({"Entries": entries}, allow_aws_source=True)
-    if json.loads(answer)["FailedEntryCount"]:
-        raise RuntimeError(f"EventBridge refused the event: {answer!r}")
+    if entries:
+        delivery.put(call.account, call.region, *entries)
 
 
 async def _refuse(call: Call, fault: dict[str, Any], send: Send) -> None:

@@ -1,4 +1,4 @@
-"""CloudTrail's record of an S3 management call, in the shapes that EventBridge delivers.
+"""CloudTrail's record of an S3 management call or event, in the shapes that EventBridge delivers.
 
 Nothing here does I/O. The shapes come from recorded events in public repositories.
 """
@@ -16,6 +16,7 @@ from local_aws.calls import Call
 from local_aws.names import event_name, flags
 
 DETAIL_TYPE = "AWS API Call via CloudTrail"
+SERVICE_EVENT = "AWS Service Event via CloudTrail"
 
 # "CloudTrail does not log requests that failed authentication" (S3 User Guide).
 UNAUTHENTICATED = frozenset(
@@ -133,6 +134,32 @@ def detail(call: Call, identity: Mapping[str, Any], now: datetime | None = None)
     if call.error:  # a successful call has no errorCode key at all
         record["errorCode"], record["errorMessage"] = call.error
     return record
+
+
+def service_event(name: str, account: str, region: str, about: Mapping[str, Any]) -> dict[str, Any]:
+    """The record of what S3 did by itself: ``detail`` of an event of the type ``SERVICE_EVENT``.
+
+    (S3 User Guide, "Tracking an S3 Batch Operations job in Amazon EventBridge through AWS
+    CloudTrail".)
+    """
+    service = "s3.amazonaws.com"
+    return {
+        "eventVersion": "1.05",
+        "userIdentity": {"accountId": account, "invokedBy": service},
+        "eventTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventSource": service,
+        "eventName": name,
+        "awsRegion": region,
+        "sourceIPAddress": service,
+        "userAgent": service,
+        "requestParameters": None,
+        "responseElements": None,
+        "eventID": str(uuid.uuid4()),
+        "readOnly": False,
+        "eventType": "AwsServiceEvent",
+        "recipientAccountId": account,
+        "serviceEventDetails": dict(about),
+    }
 
 
 def user_identity(

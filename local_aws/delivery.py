@@ -110,8 +110,21 @@ def _delivery() -> Iterator[None]:
         _event.reset(token)
 
 
+def put(account: str, region: str, *entries: dict[str, Any]) -> None:
+    """Put events of AWS's own on the default bus of an account and region.
+
+    Raises:
+        RuntimeError: EventBridge refuses one.
+    """
+    with module("core.responses").request_scope(account, region):
+        events = module("services.eventbridge")
+        _, _, answer = events._put_events({"Entries": list(entries)}, allow_aws_source=True)
+    if json.loads(answer)["FailedEntryCount"]:
+        raise RuntimeError(f"EventBridge refused an event: {answer!r}")
+
+
 async def fire(rule: str, region: str, account: str) -> None:
-    """Let the schedule of a rule on the default bus be due now.
+    """Let the schedule of a rule on the default bus be due now; a disabled rule stays quiet.
 
     Raises:
         KeyError: There is no such rule, or it has no schedule.

@@ -36,7 +36,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from local_aws import access, open_points, replication, roles
+from local_aws import access, cloudtrail, delivery, open_points, replication, roles, trails
 from local_aws.emulator import Answer, module
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ _FILTERS = ("CreatedAfter", "CreatedBefore", "EligibleForReplication", "ObjectRe
 _SCHEMA = "Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage"
 _RATE_COUNTS_FROM = 1000  # tasks
 # "6 active Batch Replication jobs per account" (S3 User Guide, "S3 Batch Operations"); those that
-# are more are paused, or refused: see the open point.
+# are more are paused, or refused: see the open points.
 _AT_ONCE = 6
 # What S3 asks of the job's role on the source (S3 User Guide, "Configuring an IAM role for S3 Batch
 # Replication").
@@ -71,9 +71,11 @@ class Settings:
 
     Attributes:
         step: How long, in seconds, a job stays in each status on its way.
+        held: Source buckets whose jobs stay Active while they are named here.
     """
 
     step: float = 0.1
+    held: frozenset[str] = frozenset()
 
     def change(self, wanted: Mapping[str, Any]) -> None:
         """Set what is named.
@@ -81,9 +83,11 @@ class Settings:
         Raises:
             ValueError: A name or a value is wrong.
         """
-        if set(wanted) - {"step"}:
-            raise ValueError(f"step (seconds) wanted, not {wanted}")
+        held = wanted.get("held", list(self.held))
+        if set(wanted) - {"step", "held"} or not isinstance(held, list):
+            raise ValueError(f"step (seconds) and held (a list of buckets) wanted, not {wanted}")
         self.step = float(wanted.get("step", self.step))
+        self.held = frozenset(map(str, held))
 
 
 class Refusal(Exception):
@@ -122,11 +126,20 @@ class Job:
     def text(self, *path: str) -> str:
         return _text(self.request, *path)
 
+    def enter(self, status: str) -> None:
+        """Be in a status, and tell of the change."""
+        if status != self.status:
+            self.status = status
+            _tell(self, "JobStatusChanged")
+
+    def is_older_than(self, seconds: str) -> bool:
+        return (datetime.now(UTC) - self.created).total_seconds() >= float(seconds)
+
     @property
-    def known(self) -> bool:
-        """Whether it is registered, so that it can be described."""
-        age = datetime.now(UTC) - self.created
-        return age.total_seconds() >= float(open_points.JOB_KNOWN_AFTER.variant)
+    def source(self) -> str:
+        """The name of the bucket that it copies."""
+        arn = self.text("ManifestGenerator", "S3JobManifestGenerator", "SourceBucket")
+        return arn.rpartition(":::")[2]
 
     @property
     def confirmed(self) -> bool:
@@ -138,7 +151,7 @@ class Job:
 
 
 settings = Settings()
-_competing: list[Job] = []  # those that run, or are paused for others
+_competing: list[Job] = []  # for the six places, in the order in which they came
 _jobs: dict[str, Job] = {}
 _tokens: dict[tuple[str, str, str], tuple[str, str]] = {}  # account, region and token
 _running: set[asyncio.Task[None]] = set()
@@ -204,7 +217,7 @@ def _create(request: "Request") -> Answer:
     token = request.account, request.region, _text(body, "ClientRequestToken")
     asked = ElementTree.canonicalize(ElementTree.tostring(body, "unicode"))
     known, before = _tokens.get(token, ("", asked))
-    if before != asked:
+    if before != asked and open_points.REUSED_TOKEN.says("refused"):
         message = "The ClientRequestToken was used before, with another request."
         raise Refusal("IdempotencyException", message, 400)
     if not known:
@@ -280,7 +293,8 @@ def _find(request: "Request", action: str, name: str) -> Job:
     arn = f"arn:aws:s3:{request.region}:{request.account}:job/{name}"
     _allow(request, action, arn)
     job = _jobs.get(name)
-    if job is None or job.arn != arn or not job.known:
+    known_after = open_points.JOB_KNOWN_AFTER.variant
+    if job is None or job.arn != arn or not job.is_older_than(known_after):
         raise Refusal("NoSuchJobException", "No such job", 404)
     return job
 
@@ -312,6 +326,7 @@ def _list(request: "Request", query: Mapping[str, Sequence[str]]) -> Answer:
     wanted = query.get("jobStatuses", ())
     place = request.account, request.region
     found = [job for job in _jobs.values() if (job.account, job.region) == place]
+    found = [job for job in found if job.is_older_than(open_points.JOB_LISTED_AFTER.variant)]
     found = [job for job in reversed(found) if not wanted or job.status in wanted]
     try:
         page = int(query.get("maxResults", ["1000"])[0])
@@ -348,8 +363,8 @@ def _update(request: "Request", name: str, query: Mapping[str, Sequence[str]]) -
     if not possible:
         message = f"A job that is {job.status} cannot be {wanted}."
         raise Refusal("JobStatusException", message, 400)
-    job.status = "Ready" if wanted == "Ready" else "Cancelling"
     job.reason = query.get("statusUpdateReason", [""])[0]
+    job.enter("Ready" if wanted == "Ready" else "Cancelling")
     answer = Element("UpdateJobStatusResult", xmlns=_NS)
     _add(answer, JobId=job.id, Status=job.status, StatusUpdateReason=job.reason)
     return _xml(answer)
@@ -368,9 +383,11 @@ async def _work(job: Job) -> None:
     """Take a job from New to its end."""
     with module("core.responses").request_scope(job.account, job.region):
         try:
+            _tell(job, "JobCreated")
             await _steps(job)
         except Failure as failure:
-            job.status, job.failure = "Failed", (str(failure.args[0]), str(failure.args[1]))
+            job.failure = str(failure.args[0]), str(failure.args[1])
+            job.enter("Failed")
         except Exception as error:
             job.status, job.failure = "Failed", ("InternalServiceException", repr(error))
             for complain in _complain:
@@ -378,53 +395,98 @@ async def _work(job: Job) -> None:
             raise
         finally:
             job.ended = datetime.now(UTC)
+            _withdraw(job)
 
 
 async def _steps(job: Job) -> None:
+    if open_points.PREPARING_COUNTS.says("yes"):
+        _compete(job)
     await _pause(job)
-    await _stay(job, "Preparing")
+    _enter(job, "Preparing")
+    await (_take_turn(job, 1) if job in _competing else _pause(job))
     if job.status == "Preparing":
         role, source, tasks = _prepare(job)
         job.total = len(tasks)
         await _wait_for_confirmation(job)
-        _competing.append(job)
-        try:
-            _enter(job, "Ready")
-            await _take_turn(job, 1)
-            await _stay(job, "Active")
-            await _run_tasks(job, role, source, tasks)
-            await _stay(job, "Completing")
-        finally:
-            _competing.remove(job)
+        _compete(job)
+        _enter(job, "Ready")
+        await _take_turn(job, 1)
+        _enter(job, "Active")
+        await _take_turn(job, 1)
+        await _run_tasks(job, role, source, tasks)
+        await _stay(job, "Completing")
         _report(job, role)
     if job.status == "Failing":
         raise Failure("TaskFailureRateExceeded", "More than half of the tasks have failed.")
-    job.status = "Cancelled" if job.status == "Cancelling" else "Complete"
+    job.enter("Cancelled" if job.status == "Cancelling" else "Complete")
 
 
-def _place(job: Job) -> tuple[str, ...]:
-    """Where it is one of six."""
-    per_region = open_points.SIX_JOBS_PER.says("region")
-    return (job.account, job.region) if per_region else (job.account,)
+def _tell(job: Job, name: str) -> None:
+    """Put an event about a job on the bus of its account and region, if a trail records it.
+
+    (S3 User Guide, "Tracking an S3 Batch Operations job in Amazon EventBridge through AWS
+    CloudTrail",
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-examples-event-bridge-cloud-trail.html.
+    Its example is of a job that is Complete: what the lists have for others is a guess.)
+    """
+    about = {
+        "jobId": job.id,
+        "jobArn": job.arn,
+        "status": job.status,
+        "jobEventId": uuid.uuid4().hex,
+        "failureCodes": [job.failure[0]] if job.failure else [],
+        "statusChangeReason": [job.reason] if job.reason else [],
+    }
+    record = cloudtrail.service_event(name, job.account, job.region, about)
+    if trails.listen(job.account, job.region, record):
+        delivery.put(
+            job.account,
+            job.region,
+            {
+                "Source": "aws.s3",
+                "DetailType": cloudtrail.SERVICE_EVENT,
+                "Detail": json.dumps(record),
+                "Resources": [],
+            },
+        )
+
+
+# The six places
+
+
+def _compete(job: Job) -> None:
+    if job not in _competing:
+        _competing.append(job)
+
+
+def _withdraw(job: Job) -> None:
+    if job in _competing:
+        _competing.remove(job)
+
+
+def _rivals(account: str, region: str) -> list[Job]:
+    """Those that compete for the places of an account (or, by the open point, of its region)."""
+    is_per_region = open_points.SIX_JOBS_PER.says("region")
+    found = [job for job in _competing if job.account == account]
+    return [job for job in found if job.region == region or not is_per_region]
 
 
 def _refuse_a_seventh(request: "Request") -> None:
     if open_points.SEVENTH_JOB.says("paused"):
         return
-    asked = Job("", request.account, request.region, Element("none"))
-    others = [job for job in _jobs.values() if job.ended is None and job.status != "Suspended"]
-    if sum(_place(job) == _place(asked) for job in others) >= _AT_ONCE:
+    if len(_rivals(request.account, request.region)) >= _AT_ONCE:
         message = "Too many active Batch Replication jobs."
         raise Refusal("TooManyRequestsException", message, 400)
 
 
 def _has_turn(job: Job) -> bool:
-    """Whether it is one of the six with the highest priority; of equal ones the oldest go first.
+    """Whether it is one of the six with the highest priority.
 
-    (S3 User Guide, "Replicating existing objects with Batch Replication".)
+    (S3 User Guide, "Replicating existing objects with Batch Replication".) A job becomes Paused for
+    one with a higher priority ("Job statuses"), so of equal ones who came first keeps its place.
     """
-    rivals = [other for other in _competing if _place(other) == _place(job)]
-    rivals.sort(key=lambda other: (-int(other.text("Priority")), other.created))
+    rivals = _rivals(job.account, job.region)
+    rivals.sort(key=lambda other: -int(other.text("Priority")))
     return job in rivals[:_AT_ONCE]
 
 
@@ -433,18 +495,35 @@ async def _take_turn(job: Job, part: float = 0) -> None:
     loop = asyncio.get_running_loop()
     begun, status = loop.time(), job.status
     while job.status not in ("Cancelling", "Failing"):
-        has_turn = _has_turn(job)
-        if has_turn and loop.time() - begun >= settings.step * part:
-            job.status = status
+        if not _has_turn(job):
+            if status == "Active" or open_points.WAITS_AS.says("Paused"):
+                await _wait_paused(job)
+                _enter(job, status)
+        elif loop.time() - begun >= settings.step * part and not _is_held(job):
             return
-        job.status = status if has_turn else "Paused"
         await asyncio.sleep(0.01)
 
 
+async def _wait_paused(job: Job) -> None:
+    """Be Pausing and then Paused, until it is one of the six again."""
+    await _stay(job, "Pausing")
+    _enter(job, "Paused")
+    while job.status == "Paused" and not _has_turn(job):
+        await asyncio.sleep(0.01)
+
+
+def _is_held(job: Job) -> bool:
+    return job.status == "Active" and job.source in settings.held
+
+
 async def _wait_for_confirmation(job: Job) -> None:
-    """A job parks unless ConfirmationRequired is false (S3 User Guide, "Job statuses")."""
+    """A job parks unless ConfirmationRequired is false (S3 User Guide, "Job statuses").
+
+    A parked job is not active, so it holds no place; confirmed, it competes as one that has come.
+    """
     if job.confirmed:
         return
+    _withdraw(job)
     _enter(job, "Suspended")
     job.suspended = datetime.now(UTC)
     while job.status == "Suspended":
@@ -465,14 +544,14 @@ async def _run_tasks(
             return
         job.results.append((version, _run(source, role, version)))
         if number + 1 >= _RATE_COUNTS_FROM and job.failed * 2 > number + 1:
-            job.status = "Failing"
+            job.enter("Failing")
         await _pause(job, 0.1 if number < 10 else 0)  # so that a caller can see some done
 
 
 def _enter(job: Job, status: str) -> None:
     """Enter a status, unless the job is on its way to an early end."""
     if job.status not in ("Cancelling", "Failing"):
-        job.status = status
+        job.enter(status)
 
 
 async def _stay(job: Job, status: str) -> None:
@@ -497,7 +576,7 @@ def _prepare(
     role = roles.assume(job.text("RoleArn"), SERVICE)
     if role is None:
         raise Failure("AssumeRoleNotPermitted", f"{job.text('RoleArn')} cannot be assumed.")
-    name = _text(generator, "SourceBucket").rpartition(":::")[2]
+    name = job.source
     source = replication.bucket(name)
     if source is None:
         raise Failure("SrcBucketNotFound", f"The source bucket {name} does not exist.")
@@ -604,10 +683,9 @@ def _name(why: str) -> str:
 
 
 def _row(job: Job, version: replication.Version, why: str) -> list[str]:
-    bucket = job.text("ManifestGenerator", "S3JobManifestGenerator", "SourceBucket")
     usual = 404 if why.endswith("NotFound") else 403 if why.endswith("NotPermitted") else 400
     return [
-        bucket.rpartition(":::")[2],
+        job.source,
         quote(version.key),  # "object keys … must be URL-encoded"
         version.id,
         _name(why),

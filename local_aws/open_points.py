@@ -153,6 +153,23 @@ JOB_KNOWN_AFTER = _point(
     "0.05",
     "0.5",
 )
+JOB_LISTED_AFTER = _point(
+    "job_listed_after",
+    "For how many seconds after CreateJob is a job missing in ListJobs?",
+    "docs.aws.amazon.com/AmazonS3/latest/API/API_control_ListJobs.html does not say; DescribeJob "
+    "may not know it at once.",
+    "0",
+    "0.3",
+)
+REUSED_TOKEN = _point(
+    "reused_token",
+    "What does CreateJob do with a ClientRequestToken that was used for another request?",
+    "docs.aws.amazon.com/AmazonS3/latest/API/API_control_CreateJob.html has an "
+    "IdempotencyException, and does not say when it comes. `first_job` answers with the ID of the "
+    "job that was made with it, and ignores the rest.",
+    "refused",
+    "first_job",
+)
 SEVENTH_JOB = _point(
     "seventh_job",
     "What becomes of a seventh active job of Batch Replication?",
@@ -160,6 +177,23 @@ SEVENTH_JOB = _point(
     "paused; whether CreateJob is ever refused is not said.",
     "paused",
     "refused",
+)
+WAITS_AS = _point(
+    "waits_as",
+    "In which status does a job wait that six others keep from beginning?",
+    "userguide/s3-batch-replication-batch.html: it is paused; userguide/batch-ops-job-status.html: "
+    "it stays Ready while others with a higher priority run, and one that was running is Paused. "
+    "With `Ready` it waits in the status it has.",
+    "Paused",
+    "Ready",
+)
+PREPARING_COUNTS = _point(
+    "preparing_counts",
+    "Is a job that is New or Preparing one of the six?",
+    "userguide/batch-ops.html: six active jobs; `Active` is the status of one that copies "
+    "(userguide/batch-ops-job-status.html), but all that have not ended are called active, too.",
+    "no",
+    "yes",
 )
 SIX_JOBS_PER = _point(
     "six_jobs_per",

@@ -321,7 +321,7 @@ class LocalAws:
             self.choose(world_before, **before)
 
     def fire(self, rule: str, region: str, account: str = ACCOUNT) -> None:
-        """Let the schedule of a rule on the default bus be due now.
+        """Let the schedule of a rule on the default bus be due now; a disabled rule stays quiet.
 
         Raises:
             LocalAwsError: There is no such rule, or it has no schedule.
@@ -348,11 +348,14 @@ class LocalAws:
         """
         self._ask("PUT", "archive", json.dumps({"bucket": bucket, "key": key}).encode())
 
-    def jobs(self, **settings: str | float) -> None:
+    def jobs(self, **settings: str | float | Sequence[str]) -> None:
         """Change how S3 Batch Operations jobs run from now on, those that run too.
 
         ``step``: how many seconds (0.1) a job stays in each status on its way, so a large one holds
         all jobs where they are, and a small one lets them go on.
+
+        ``held``: a list of source buckets whose jobs, once they are Active, stay so until another
+        list does not name them.
         """
         self._ask("PUT", "jobs", json.dumps(settings).encode())
 

@@ -4,12 +4,49 @@ MiniStack asks no bucket whether CloudTrail may write to it, makes a trail witho
 tells the status of a trail of another region by its mere name.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from local_aws import replication
 from local_aws.emulator import Answer, module
 
 _SERVICE = "cloudtrail.amazonaws.com"
+
+
+def listen(account: str, region: str, record: Mapping[str, Any]) -> bool:
+    """Whether a trail of the account logs a management event of this region.
+
+    Events with a detail-type of CloudTrail need such a trail (EventBridge User Guide, "AWS service
+    events delivered via AWS CloudTrail",
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html).
+    Here nobody asks this for the records of calls: those are delivered without a trail, too.
+    """
+    trails = module("services.cloudtrail")
+    with module("core.responses").request_scope(account, region):
+        usual = trails._DEFAULT_EVENT_SELECTORS
+        return any(
+            _selects(selector, record)
+            for home, name, trail in trails._visible_trail_items()
+            if trail.get("IsLogging")
+            for selector in trails._event_selectors.get_scoped(account, home, name, usual)
+        )
+
+
+def _selects(selector: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
+    """Whether a selector, or an advanced one, takes a management event.
+
+    Of the advanced ones' operators only Equals and NotEquals are served.
+    """
+    read_only = str(record["readOnly"]).lower()
+    if "FieldSelectors" not in selector:
+        kinds = ("All", "ReadOnly" if record["readOnly"] else "WriteOnly")
+        return bool(selector["IncludeManagementEvents"] and selector["ReadWriteType"] in kinds)
+    values = {**record, "eventCategory": "Management", "readOnly": read_only}
+    return all(
+        values.get(field["Field"]) in field.get("Equals", [values.get(field["Field"])])
+        and values.get(field["Field"]) not in field.get("NotEquals", [])
+        for field in selector["FieldSelectors"]
+    )
 
 
 def _bucket_problem(asked: dict[str, Any], trail: str) -> tuple[str, str] | None:

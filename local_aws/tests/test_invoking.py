@@ -184,6 +184,36 @@ def test_a_rule_has_a_schedule_and_a_pattern(lab: Lab) -> None:
     lab.settle()
     assert received() == []
 
+    def turn(action: str, resource: str, rule: str = name) -> str:
+        """With which code a role that may do that with a rule is refused; empty if it is not."""
+        keys = lab.assume(f"in-{uuid.uuid4().hex}", [allow(f"events:{action}", resource=resource)])
+        own = lab.server.client("events", REGION, credentials=keys)
+        call = own.enable_rule if action == "EnableRule" else own.disable_rule
+        try:
+            call(Name=rule)
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return ""
+
+    others = (f"{rule}-other", rule.replace("rule/", "rule/default/"))
+    assert {turn("DisableRule", other) for other in others} == {"AccessDeniedException"}
+    assert turn("DisableRule", rule) == ""
+    assert events.describe_rule(Name=name)["State"] == "DISABLED"
+    put(events, ("in-both", "Asked"))
+    lab.server.fire(name, REGION)
+    lab.settle()
+    assert received() == [], "a disabled rule has no events and no schedule"
+    assert {turn("EnableRule", other) for other in others} == {"AccessDeniedException"}
+    assert turn("EnableRule", rule) == ""
+    events.put_rule(Name=f"{name}-other", ScheduleExpression="rate(1 hour)")
+    lab.server.fire(f"{name}-other", REGION)
+    lab.settle()
+    assert received() == [], "nor is it due as soon as the rule is enabled"
+    put(events, ("in-both", "Asked"))
+    assert [event["detail-type"] for event in lab.eventually(received)] == ["Asked"]
+    for action in ("EnableRule", "DisableRule"):
+        assert turn(action, f"{rule}-none", f"{name}-none") == "ResourceNotFoundException"
+
 
 def test_only_a_schedule_can_be_due(lab: Lab) -> None:
     events = lab.server.client("events", REGION)

@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws import LocalAwsError
+from local_aws.tests import test_trails
 from local_aws.tests.lab import Lab
 
 ACCOUNT, OTHER, REGION, DR = "111122223333", "444455556666", "us-west-2", "us-east-2"
@@ -232,7 +233,7 @@ def trust(service: str) -> str:
 def _settings(lab: Lab) -> Iterator[None]:
     lab.server.jobs(step=0.02)
     yield
-    lab.server.jobs(step=0.1)
+    lab.server.jobs(step=0.1, held=[])
 
 
 @pytest.fixture
@@ -855,8 +856,111 @@ def test_jobs_are_no_event_on_the_bus(pair: Pair) -> None:
     assert names == {"PutBucketReplication"}
 
 
+def test_what_becomes_of_a_job_is_told_where_a_trail_listens(lab: Lab) -> None:
+    pair = Pair(lab)
+    pair.put("k")
+    pair.replicate()
+    trails, name = lab.server.client("cloudtrail", REGION), f"{pair.name}-trail"
+    pattern = {"source": ["aws.s3"], "detail-type": ["AWS Service Event via CloudTrail"]}
+    with lab.bus(name, pattern=pattern) as bus:
+        heard: list[dict[str, Any]] = []
+
+        def told(job: str) -> list[tuple[str, str]]:
+            """Of which changes of a job the rule's target has heard until now."""
+            heard.extend(bus.receive())
+            about = [(each["detail"], each["detail"]["serviceEventDetails"]) for each in heard]
+            return [(d["eventName"], s["status"]) for d, s in about if s["jobId"] == job]
+
+        def ends_untold() -> None:
+            job = pair.run("COMPLETED", "NONE")["JobId"]
+            lab.settle()
+            assert told(job) == []
+
+        ends_untold()
+        test_trails.bucket(lab, name, *test_trails.statements(name, name))
+        trails.create_trail(Name=name, S3BucketName=name)
+        ends_untold()
+        trails.start_logging(Name=name)
+
+        lab.server.jobs(held=[pair.name])
+        job = pair.create("COMPLETED", ConfirmationRequired=True, Priority=1)
+        pair.wait(job, "Suspended")
+        which = {"AccountId": ACCOUNT, "JobId": job}
+        pair.control.update_job_status(**which, RequestedJobStatus="Ready", StatusUpdateReason="y")
+        pair.wait(job, "Active")
+        six = [pair.create("COMPLETED") for _ in range(6)]
+        pair.wait(job, "Paused")
+        for other in six:
+            pair.wait(other, "Active")
+        lab.server.jobs(held=[])
+        pair.wait(job, "Complete")
+        failed = pair.run("FAILED")
+        changes = ["Preparing", "Suspended", "Ready", "Active", "Pausing", "Paused", "Active"]
+        changes += ["Completing", "Complete"]
+        expected = [("JobCreated", "New"), *(("JobStatusChanged", change) for change in changes)]
+        assert lab.eventually(lambda: len(told(job)) >= len(expected))
+        assert told(job) == expected
+        assert lab.eventually(lambda: ("JobStatusChanged", "Failed") in told(failed["JobId"]))
+
+        event = next(
+            each for each in heard if each["detail"]["serviceEventDetails"]["status"] == "Failed"
+        )
+        detail = event["detail"]
+        assert (event["account"], event["region"]) == (ACCOUNT, REGION)
+        assert detail["userIdentity"] == {"accountId": ACCOUNT, "invokedBy": "s3.amazonaws.com"}
+        assert (detail["eventType"], detail["requestParameters"]) == ("AwsServiceEvent", None)
+        about = detail["serviceEventDetails"]
+        assert about.pop("jobEventId")
+        assert about == {
+            "jobId": failed["JobId"],
+            "jobArn": failed["JobArn"],
+            "status": "Failed",
+            "failureCodes": ["ManifestGenerationFailed"],
+            "statusChangeReason": [],
+        }
+
+        reads = {"ReadWriteType": "ReadOnly", "IncludeManagementEvents": True}
+        trails.put_event_selectors(TrailName=name, EventSelectors=[reads])
+        ends_untold()
+        for category in ("Data", "Management"):
+            fields = [
+                {"Field": "eventCategory", "Equals": [category]},
+                {"Field": "eventSource", "NotEquals": ["kms.amazonaws.com"]},
+            ]
+            selector = {"FieldSelectors": fields}
+            trails.put_event_selectors(TrailName=name, AdvancedEventSelectors=[selector])
+            if category == "Data":
+                ends_untold()
+        job = pair.run("COMPLETED")["JobId"]
+        assert lab.eventually(lambda: ("JobStatusChanged", "Complete") in told(job))
+        trails.stop_logging(Name=name)
+        ends_untold()
+    trails.delete_trail(Name=name)
+
+
+def test_jobs_of_some_buckets_are_held(lab: Lab) -> None:
+    pair, other = Pair(lab), Pair(lab)
+    for each in (pair, other):
+        each.put("k")
+        each.replicate()
+    lab.server.jobs(held=[pair.name, "jo-somebodys"])
+    job, cancelled = pair.create("NONE"), pair.create("NONE")
+    assert other.run("NONE")["Status"] == "Complete"
+    for one in (job, cancelled):
+        assert pair.numbers(pair.wait(one, "Active")) == (1, 0, 0)
+    pair.control.update_job_status(
+        AccountId=ACCOUNT, JobId=cancelled, RequestedJobStatus="Cancelled"
+    )
+    pair.wait(cancelled, "Cancelled")
+    lab.server.jobs(step=0.01)
+    time.sleep(0.2)
+    assert pair.describe(job)["Status"] == "Active", "another setting leaves the list as it is"
+    lab.server.jobs(held=["jo-somebodys"])
+    assert pair.wait(job)["Status"] == "Complete"
+
+
 def test_bad_settings_are_told(lab: Lab) -> None:
-    for wrong in ({"other": 1}, {"step": "x"}):
+    for wrong in ({"other": 1}, {"step": "x"}, {"held": "bucket"}):
         with pytest.raises(Exception, match="No settings of jobs"):
             lab.server.jobs(**wrong)
 

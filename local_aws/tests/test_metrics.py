@@ -130,6 +130,37 @@ def test_tasks_of_batch_replication_count_too(lab: Lab) -> None:
     assert watched.read() == [1]
 
 
+def test_how_many_objects_a_bucket_has_is_a_value_a_day_where_somebody_put_it(lab: Lab) -> None:
+    cloudwatch = lab.server.client("cloudwatch", REGION)
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    yesterday, full = today - timedelta(days=1), f"me-full-{uuid.uuid4().hex[:8]}"
+
+    def metric(bucket: str) -> dict[str, Any]:
+        dimensions = {"BucketName": bucket, "StorageType": "AllStorageTypes"}
+        pairs = [{"Name": key, "Value": value} for key, value in dimensions.items()]
+        return {"MetricName": "NumberOfObjects", "Dimensions": pairs}
+
+    value = {**metric(full), "Timestamp": yesterday, "Value": 2_000_000, "Unit": "Count"}
+    cloudwatch.put_metric_data(Namespace="AWS/S3", MetricData=[value])
+    answers = cloudwatch.get_metric_data(
+        MetricDataQueries=[
+            {
+                "Id": word,
+                "MetricStat": {
+                    "Metric": {"Namespace": "AWS/S3", **metric(bucket)},
+                    "Period": 86400,
+                    "Stat": "Average",
+                },
+            }
+            for word, bucket in (("full", full), ("other", f"{full}-other"))
+        ],
+        StartTime=today - timedelta(days=3),
+        EndTime=datetime.now(UTC),
+    )["MetricDataResults"]
+    found = {each["Id"]: (each["Timestamps"], each["Values"]) for each in answers}
+    assert found == {"full": ([yesterday], [2_000_000]), "other": ([], [])}
+
+
 def test_reading_metrics_needs_a_permission(lab: Lab) -> None:
     watched = Watched(lab)
     for role, action in (

@@ -181,74 +181,162 @@ def test_job_known_after(lab: Lab, caller: tuple[Jobs, Any], variant: str) -> No
     assert code(pair.control.describe_job, **which) == "", "once known, always known"
 
 
-class Confirmed:
-    """Jobs that are confirmed at one moment, and then stay where they are."""
+@shows(open_points.JOB_LISTED_AFTER)
+def test_job_listed_after(lab: Lab, caller: tuple[Jobs, Any], variant: str) -> None:
+    pair, _ = caller
+    began = time.monotonic()
+    job = pair.create("NONE")
+
+    def is_listed() -> bool:
+        jobs = pair.control.list_jobs(AccountId=ACCOUNT)["Jobs"]
+        return job in [listed["JobId"] for listed in jobs]
+
+    assert lab.eventually(is_listed, 10 if float(variant) else 0)
+    assert time.monotonic() - began >= float(variant)
+
+
+@shows(open_points.REUSED_TOKEN)
+def test_reused_token(caller: tuple[Jobs, Any], variant: str) -> None:
+    pair, _ = caller
+    request = pair.request(["NONE"])
+    job = pair.control.create_job(**request)["JobId"]
+    other = {**request, "Priority": 11}
+    if variant == "refused":
+        assert code(pair.control.create_job, **other) == "IdempotencyException"
+    else:
+        assert pair.control.create_job(**other)["JobId"] == job
+        assert pair.describe(job)["Priority"] == 10
+
+
+class Held:
+    """Jobs of a source, or in the other region of its twin, that copy until they are let go."""
 
     def __init__(self, lab: Lab) -> None:
+        self.pair = Jobs(lab)
         self._lab = lab
-        self._pair = Jobs(lab)
-        self._pair.grant("-batch", allow("s3:*"))
         self._jobs: list[tuple[Any, str]] = []
-
-    def add(self, region: str, priority: int) -> None:
-        """One more job, of the source or, in the other region, of its twin."""
-        pair = self._pair
-        name, twin, s3 = pair.name, pair.twin, pair.s3
-        if region == DR:
-            name, twin, s3 = twin, name, pair.dr
-        s3.put_object(Bucket=name, Key=f"k{len(self._jobs)}")
+        pair = self.pair
+        pair.grant("-batch", allow("s3:*"))
+        lab.server.jobs(held=[pair.name, pair.twin])
         role = f"arn:aws:iam::{ACCOUNT}:role/{pair.name}"
-        s3.put_bucket_replication(
-            Bucket=name,
-            ReplicationConfiguration={"Role": role, "Rules": [self._lab.replication_rule(twin)]},
-        )
+        for s3, name, twin in ((pair.s3, pair.name, pair.twin), (pair.dr, pair.twin, pair.name)):
+            s3.put_object(Bucket=name, Key=f"k-{name}")
+            rules = [lab.replication_rule(twin)]
+            configuration = {"Role": role, "Rules": rules}
+            s3.put_bucket_replication(Bucket=name, ReplicationConfiguration=configuration)
+
+    def park(self, priority: int, region: str = REGION) -> None:
+        """One more job, which waits for a person's yes."""
+        pair = self.pair
         control = self._lab.server.client("s3control", region)
+        name = pair.name if region == REGION else pair.twin
         source = {"SourceBucket": f"arn:aws:s3:::{name}"}
         asked = pair.request(None, Generator=source, Priority=priority, ConfirmationRequired=True)
         job = control.create_job(**asked)["JobId"]
         pair.wait(job, "Suspended", control=control)
         self._jobs.append((control, job))
 
-    def statuses(self) -> list[str]:
-        """What becomes of each job once it is confirmed; all of them end after that."""
-        pair, server = self._pair, self._lab.server
-        server.jobs(step=60)
-        for control, job in self._jobs:
+    def confirm(self, *numbers: int) -> None:
+        """Say yes to these jobs."""
+        for number in numbers:
+            control, job = self._jobs[number]
             which = {"AccountId": ACCOUNT, "JobId": job}
             control.update_job_status(**which, RequestedJobStatus="Ready")
-        time.sleep(0.1)  # a job that is to be paused is paused within 0.01 s
-        found = [str(pair.describe(job, control)["Status"]) for control, job in self._jobs]
-        server.jobs(step=0.02)
+
+    def add(self, priority: int) -> None:
+        """One more job, which begins as soon as it can."""
+        pair = self.pair
+        job = pair.control.create_job(**pair.request(None, Priority=priority))["JobId"]
+        self._jobs.append((pair.control, job))
+
+    def last(self) -> dict[str, Any]:
+        """The newest job."""
+        return self.pair.describe(self._jobs[-1][1])
+
+    def statuses(self) -> list[str]:
+        """The status of each job."""
+        return [str(self.pair.describe(job, control)["Status"]) for control, job in self._jobs]
+
+    def come_to(self, *statuses: str) -> None:
+        """Wait until each job has its status."""
+        wanted = list(statuses)
+        assert self._lab.eventually(lambda: self.statuses() == wanted, 20), self.statuses()
+
+    def end(self) -> None:
+        """Let them go on, and end."""
+        self._lab.server.jobs(held=[])
         for control, job in self._jobs:
-            pair.wait(job, "Complete", control=control)
-        return found
+            self.pair.wait(job, "Complete", control=control)
+
+
+@pytest.fixture
+def held(lab: Lab) -> Iterator[Held]:
+    jobs = Held(lab)
+    yield jobs
+    lab.server.jobs(held=[])
+
+
+RUN, WAIT = "Active", "Paused"
 
 
 @shows(open_points.SEVENTH_JOB)
-def test_seventh_job(lab: Lab, caller: tuple[Jobs, Any], variant: str) -> None:
-    pair, _ = caller
-    if variant == "paused":
-        jobs = Confirmed(lab)
-        for priority in (10, 10, 9, 10, 10, 11, 10):
-            jobs.add(REGION, priority)
-        assert jobs.statuses() == ["Ready", "Ready", "Paused", "Ready", "Ready", "Ready", "Ready"]
-        return
+def test_seventh_job(lab: Lab, held: Held, variant: str) -> None:
+    for priority in (10, 10, 9, 10, 10, 10, 11):
+        held.park(priority)
+    held.confirm(*range(6))
+    held.come_to(*[RUN] * 6, "Suspended")
+
+    pair, other = held.pair, lab.server.client("s3control", REGION, OTHER)
+    if variant == "refused":
+        assert code(pair.create, "NONE") == "TooManyRequestsException"
+        assert code(other.create_job, **pair.request(AccountId=OTHER)) == "", "another account"
+
+    held.confirm(6)
+    held.come_to(RUN, RUN, WAIT, *[RUN] * 4)
+    held.end()
+    assert code(pair.create, "NONE") == "", "they have ended"
+
+
+@shows(open_points.WAITS_AS)
+def test_waits_as(held: Held, variant: str) -> None:
+    held.park(10)
+    for _ in range(6):
+        held.add(10)
+    held.come_to("Suspended", *[RUN] * 6)
+    held.confirm(0)
+    held.come_to(variant, *[RUN] * 6)  # made first and come last: it takes nobody's place
+    held.add(11)
+    held.come_to(variant, *[RUN] * 5, WAIT, RUN)
+    held.end()
+
+
+@shows(open_points.PREPARING_COUNTS)
+def test_preparing_counts(lab: Lab, held: Held, variant: str) -> None:
+    held.park(10)
     lab.server.jobs(step=60)
-    six = [pair.create("NONE") for _ in range(6)]
-    assert code(pair.create, "NONE") == "TooManyRequestsException"
+    for _ in range(6):
+        held.add(10)
+    if variant == "yes":
+        with lab.server.chosen(seventh_job="refused"):
+            assert code(held.pair.create, "NONE") == "TooManyRequestsException"
+    with lab.server.chosen(seventh_job="paused" if variant == "yes" else "refused"):
+        held.add(10)
     lab.server.jobs(step=0.02)
-    for job in six:
-        pair.wait(job)
-    assert code(pair.create, "NONE") == "", "the six have ended"
+    held.come_to("Suspended", *[RUN] * 6, WAIT)
+    assert ("TotalNumberOfTasks" in held.last()["ProgressSummary"]) == (variant == "no")
+    held.confirm(0)
+    held.end()
 
 
 @shows(open_points.SIX_JOBS_PER)
-def test_six_jobs_per(lab: Lab, variant: str) -> None:
-    jobs = Confirmed(lab)
+def test_six_jobs_per(held: Held, variant: str) -> None:
     for region in (*[REGION] * 6, DR):
-        jobs.add(region, 10)
-    paused = jobs.statuses().count("Paused")
-    assert paused == {"account": 1, "region": 0}[variant]
+        held.park(10, region)
+    held.confirm(*range(6))
+    held.come_to(*[RUN] * 6, "Suspended")
+    held.confirm(6)
+    held.come_to(*[RUN] * 6, {"account": WAIT, "region": RUN}[variant])
+    held.end()
 
 
 @shows(open_points.EMPTY_MANIFEST)
