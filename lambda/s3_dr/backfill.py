@@ -227,6 +227,19 @@ def _follow(check: Check, seen: Seen, record: Record, job: Job) -> None:
         job.since = ""
     if found and job.status in ENDED:
         _end(check, job, found)
+        if not seen.profile.annotations:
+            _leave_out_annotations(job)
+
+
+def _leave_out_annotations(job: Job) -> None:
+    """Count what failed for its annotations only as copied, which it is: the twin refuses those.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-what-is-isnot-replicated.html
+    """
+    refused = {reason: number for reason, number in job.reasons.items() if "Annotation" in reason}
+    job.reasons = {reason: n for reason, n in job.reasons.items() if reason not in refused}
+    job.failed -= sum(refused.values())
+    job.succeeded += sum(refused.values())
 
 
 def _is_of_another(check: Check, job: Job, found: Any) -> bool:
