@@ -30,10 +30,11 @@ bench: ## Measure seconds to protect, API calls and the time of a plan
 	@$(RUN) -m benchmarks.protect
 	@$(RUN) -m benchmarks.plan
 
-fleet: ## Measure 500 buckets tagged at once, a sweep, and the copying of 5,000 old objects
+fleet: ## Measure 500 buckets tagged at once, a sweep, the copying of 5,000 old objects, and 100 first copies
 	@$(SETUP) terraform dev
 	@$(RUN) -m benchmarks.fleet $(if $(CUSTODIAN),--custodian $(CUSTODIAN))
 	@$(RUN) -m benchmarks.backfill
+	@$(RUN) -m benchmarks.queue
 
 test: ## Run all tests: unit, functional, plan, compliance, end to end
 	@$(SETUP) terraform dev compliance $(if $(CI),terraforms)

@@ -27,6 +27,12 @@ variable "concurrency" {
   default     = null
 }
 
+variable "create_trail" {
+  description = "Whether S3's events of jobs are heard, and not only the calls."
+  type        = bool
+  default     = false
+}
+
 variable "dr_key_arn" {
   description = "The key of the DR region."
   type        = string
@@ -41,10 +47,11 @@ module "s3_dr" {
     aws.dr     = aws.dr
   }
 
-  backfill = { first_job_delay_seconds = 0 }
-  function = { reserved_concurrency = var.concurrency }
-  kms      = { dr_key_arn = var.dr_key_arn }
-  sweep    = { buckets_per_second = 200 }
+  backfill     = { first_job_delay_seconds = 0 }
+  create_trail = var.create_trail
+  function     = { reserved_concurrency = var.concurrency }
+  kms          = { dr_key_arn = var.dr_key_arn }
+  sweep        = { buckets_per_second = 200 }
 }
 
 output "dr_bucket_suffix" {
