@@ -221,10 +221,10 @@ def _follow(check: Check, seen: Seen, record: Record, job: Job) -> None:
         return
     limit = seen.profile.existing_objects_limit
     is_allowed = job.confirmed or limit is None or job.total <= limit
-    if job.status == "Suspended" and is_allowed:
-        job.since = job.since or now()
-    else:
+    if not (job.status == "Suspended" and is_allowed):
         job.since = ""
+    elif found:  # one that S3 does not know yet cannot be let go on
+        job.since = job.since or now()
     if found and job.status in ENDED:
         _end(check, job, found)
         if not seen.profile.annotations:
