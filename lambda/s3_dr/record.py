@@ -152,8 +152,9 @@ class Record:
         if self.gap:
             self.gap.since = ""
         if self.job:
-            self.job.since = ""
-        self.retry = None
+            self.job.since, self.retry = "", None
+        elif self.retry:
+            self.retry.since = ""  # it is known from nothing else
         return waited
 
     @classmethod
@@ -179,7 +180,8 @@ class Record:
         self, *, everything: bool = False, after_put: bool = False, wanted: bool = False
     ) -> None:
         """Open a gap, which is also about what was left of the one before it."""
-        before = self.gap or (self.job.gap if self.job and not self.job.is_done else Gap(""))
+        left = self.job.gap if self.job and not self.job.is_done else self.retry
+        before = self.gap or left or Gap("")
         self.gap = Gap(
             self.gap.id if self.gap else now(),
             everything=everything or before.everything,

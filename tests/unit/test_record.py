@@ -29,6 +29,10 @@ GAP = st.builds(
     wanted=st.booleans(),
     attempt=st.integers(1, 9),
     failures=TEXT,
+    since=TIME,
+    not_before=TIME,
+    is_large=st.booleans(),
+    begun=st.booleans(),
 )
 JOB = st.builds(
     Job,
@@ -40,6 +44,9 @@ JOB = st.builds(
     total=st.integers(0, 9),
     reasons=st.dictionaries(TEXT, st.integers(0, 9), max_size=2),
     confirmed=st.booleans(),
+    place=st.integers(-1, 5),
+    parks=st.booleans(),
+    since=TIME,
 )
 RECORD = st.builds(
     Record,
@@ -48,6 +55,7 @@ RECORD = st.builds(
     life=TEXT,
     put_back=st.lists(TEXT, max_size=3),
     gap=st.none() | GAP,
+    retry=st.none() | GAP,
     job=st.none() | JOB,
 )
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -112,7 +120,7 @@ def test_what_is_written_is_read(record: Record) -> None:
 def test_fields_of_a_newer_version_are_passed_over(record: Record, value: Any, name: str) -> None:
     data, field = asdict(record), f"new {name}"
     data[field] = value
-    for part in (data["gap"], data["job"], (data["job"] or {}).get("gap")):
+    for part in (data["gap"], data["retry"], data["job"], (data["job"] or {}).get("gap")):
         if part:
             part[field] = value
 
@@ -128,13 +136,14 @@ def test_any_json_is_a_record_or_cannot_be_read(value: Any) -> None:
     assert isinstance(found, Record)
 
 
-@given(JSON, JSON)
-def test_odd_parts_are_parts_or_cannot_be_read(gap: Any, job: Any) -> None:
+@given(JSON, JSON, JSON)
+def test_odd_parts_are_parts_or_cannot_be_read(gap: Any, retry: Any, job: Any) -> None:
     try:
-        found = Record.from_json(json.dumps({"gap": gap, "job": job}))
+        found = Record.from_json(json.dumps({"gap": gap, "retry": retry, "job": job}))
     except UNREADABLE:
         return
     assert found.gap is None or isinstance(found.gap, Gap)
+    assert found.retry is None or isinstance(found.retry, Gap)
     assert found.job is None or isinstance(found.job.gap, Gap)
 
 
@@ -349,6 +358,63 @@ def test_a_gap_is_renewed_by_its_id_alone() -> None:
     assert none.gap is None
 
 
+WAITS = Gap("g", everything=True, since="2026-03-02T09:03:08", not_before="2026-03-02T09:18:08")
+
+
+def test_a_gap_that_waits_keeps_its_turn_as_it_grows() -> None:
+    waits = replace(WAITS, is_large=True, begun=True)
+
+    assert opened(Record(gap=replace(waits)), wanted=True) == replace(
+        waits, wanted=True, not_before=""
+    )
+
+
+@pytest.mark.parametrize("after_put", [True, False])
+def test_a_renewed_gap_goes_on_waiting_and_has_a_new_time_after_a_put(after_put: bool) -> None:
+    record = Record(gap=replace(WAITS, begun=True))
+
+    record.renew_gap(after_put=after_put)
+
+    assert record.gap == replace(
+        WAITS,
+        id=record.gap.id if record.gap else "",
+        not_before="" if after_put else WAITS.not_before,
+    )
+
+
+@pytest.mark.parametrize(
+    ("record", "waits"),
+    [
+        (Record(), False),
+        (Record(gap=Gap("g")), False),  # for a person
+        (Record(gap=replace(WAITS)), True),
+        (Record(gap=Gap("g"), retry=replace(WAITS, attempt=2)), True),
+        (Record(job=Job("j", Gap("g"), "t", since="t")), True),
+        (Record(job=Job("j", Gap("g"), "t")), False),
+    ],
+)
+def test_what_waits_stops_waiting_and_says_whether_it_did(record: Record, waits: bool) -> None:
+    open_gap = bool(record.gap)
+
+    assert record.stop_waiting() is waits
+
+    assert record.waiting is None
+    assert not (record.job and record.job.since)
+    assert bool(record.gap) is open_gap, "it is to be copied still"
+    assert record.stop_waiting() is False
+
+
+def test_what_no_job_is_known_of_is_not_forgotten() -> None:
+    """The job that was taken for the bucket's is for something else."""
+    record = Record(retry=replace(WAITS, is_first=True))
+
+    record.stop_waiting()
+
+    assert record.retry == replace(WAITS, is_first=True, since="")
+    found = opened(record)
+    assert (found.everything, found.is_first) == (True, True)
+
+
 # --- odd parts ---------------------------------------------------------------
 
 
@@ -360,6 +426,8 @@ def test_a_gap_is_renewed_by_its_id_alone() -> None:
         '{"gap": {"id": 7}}',
         '{"gap": {"id": "g", "attempt": "two"}}',
         '{"gap": {"id": "g", "everything": "yes"}}',
+        '{"gap": {"id": "g", "not_before": "soon"}}',
+        '{"retry": {"id": "g", "since": "soon"}}',
         '{"job": {"id": "j", "created_at": "yesterday", "gap": {"id": "g"}}}',
         '{"job": {"id": "j", "created_at": "", "ended_at": 7, "gap": {"id": "g"}}}',
         '{"job": {"id": "j", "created_at": "", "reasons": [], "gap": {"id": "g"}}}',
