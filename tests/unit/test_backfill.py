@@ -21,6 +21,7 @@ from s3_dr import backfill
 from s3_dr.backfill import facts
 from s3_dr.check import Check
 from s3_dr.record import Gap, Job, Record
+from unit.jobs_world import Control, Objects
 
 STATUSES = {
     "New": "preparing",
@@ -28,8 +29,8 @@ STATUSES = {
     "Suspended": "waiting",
     "Ready": "running",
     "Active": "running",
-    "Pausing": "running",
-    "Paused": "running",
+    "Pausing": "paused",
+    "Paused": "paused",
     "Completing": "running",
     "Complete": "complete",
     "Failing": "failed",
@@ -80,6 +81,38 @@ def test_a_gap_after_a_job_counts_and_a_job_that_runs_counts_more() -> None:
     assert facts(seen(check()), running)["status"] == "running"
 
 
+WAITS = Gap("g", since="2026-03-02T09:03:08+00:00", is_first=True)
+
+
+def test_who_waits_is_told_with_its_place() -> None:
+    queued = {"status": "queued", "place": 3, "queue": 9, "kind": "first", "since": WAITS.since}
+
+    assert facts(seen(check()), Record(gap=WAITS), (3, 9)) == queued
+    due = replace(WAITS, not_before=ago(seconds=1))
+    assert facts(seen(check()), Record(gap=due), (3, 9)) == queued
+    retry = replace(WAITS, attempt=2)
+    record = Record(retry=retry, job=job(status="Failed", ended_at="t"))
+    assert facts(seen(check()), record, (3, 9)) == {**queued, "kind": "failed"}
+
+
+def test_who_waits_for_its_time_is_told_so() -> None:
+    later = ago(minutes=-1)
+
+    assert facts(seen(check()), Record(gap=replace(WAITS, not_before=later))) == {
+        "status": "scheduled",
+        "not_before": later,
+        "kind": "first",
+        "since": WAITS.since,
+    }
+
+
+def test_a_counted_job_that_waits_for_its_place_is_told_with_both() -> None:
+    found = facts(seen(check()), Record(job=job(status="Suspended", total=7, since="s")), (1, 2))
+
+    assert (found["status"], found["place"], found["queue"]) == ("queued", 1, 2)
+    assert (found["job"], found["total"]) == ("j-1", 7)
+
+
 def test_numbers_are_always_told_and_texts_where_there_are_any() -> None:
     plain = facts(seen(check()), Record(job=job(status="Complete", total=3, succeeded=3)))
     full = job(total=3, succeeded=1, failed=2, reasons={"X": 2}, report="s3://r", detail="d")
@@ -94,112 +127,6 @@ def test_numbers_are_always_told_and_texts_where_there_are_any() -> None:
     }
     found = facts(seen(check()), Record(job=full))
     assert (found["reasons"], found["report"], found["detail"]) == ({"X": 2}, "s3://r", "d")
-
-
-# --- which objects -----------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("gap", "statuses"),
-    [
-        (Gap("g"), ["NONE", "FAILED"]),
-        (Gap("g", is_first=True), ["NONE", "FAILED", "REPLICA"]),
-        (Gap("g", everything=True), []),
-        (Gap("g", is_first=True, everything=True), []),
-        (Gap("g", failed_only=True, everything=True), []),
-        (Gap("g", failed_only=True), ["FAILED"]),
-    ],
-    ids=str,
-)
-def test_a_gap_says_which_objects(gap: Gap, statuses: list[str]) -> None:
-    assert backfill._statuses(gap) == statuses
-
-
-def test_a_gap_of_everything_has_no_statuses_at_all() -> None:
-    """S3 takes an empty list for nothing, and there are statuses that it has no name for."""
-
-    def wanted(gap: Gap) -> Any:
-        return created(gap)["ManifestGenerator"]["S3JobManifestGenerator"]["Filter"]
-
-    assert wanted(Gap("g", everything=True)) == {"EligibleForReplication": True}
-    assert wanted(Gap("g")) == {
-        "EligibleForReplication": True,
-        "ObjectReplicationStatuses": ["NONE", "FAILED"],
-    }
-
-
-# --- which job ---------------------------------------------------------------
-
-
-class Control:
-    """S3 Control, which notes what it is asked."""
-
-    def __init__(self) -> None:
-        import boto3
-
-        self.meta = boto3.client(
-            "s3control",
-            region_name="us-west-2",
-            aws_access_key_id="x",
-            aws_secret_access_key="x",
-        ).meta
-        self.asked: list[dict[str, Any]] = []
-
-    def create_job(self, **asked: Any) -> Any:
-        self.asked.append(asked)
-        return {"JobId": f"job-{len(self.asked)}"}
-
-
-def created(gap: Gap, bucket: str = "orders", **fields: Any) -> dict[str, Any]:
-    control = Control()
-    clients = SimpleNamespace(source_control=control, source_s3=None, dr_s3=None)
-    made = checked(
-        clients,
-        bucket,
-        REPORTS_BUCKET="reports",
-        BATCH_ROLE_ARN="arn:aws:iam::111122223333:role/s3-dr-batch",
-        PROFILES=profiles(**fields),
-    )
-    backfill._create(made, seen(made), gap)
-    [asked] = control.asked
-    return asked
-
-
-def test_a_job_fits_s3s_limits() -> None:
-    asked = created(Gap("g"), "b" * 63)
-
-    assert len(asked["ClientRequestToken"]) == 64
-    assert len(asked["Description"]) <= 256
-    assert asked["Operation"] == {"S3ReplicateObject": {}}
-
-
-def test_the_token_is_that_of_bucket_gap_and_attempt() -> None:
-    def token(*arguments: Any) -> str:
-        return str(created(*arguments)["ClientRequestToken"])
-
-    assert token(Gap("g")) == token(Gap("g"))
-    others = {
-        token(Gap("g"), "others"),
-        token(Gap("h")),
-        token(Gap("g", attempt=2)),
-        token(Gap("g")),
-    }
-    assert len(others) == 4
-
-
-@pytest.mark.parametrize(("limit", "asks"), [(None, False), (0, True), (5, True)])
-def test_a_limit_has_s3_wait(limit: int | None, asks: bool) -> None:
-    fields: dict[str, Any] = {} if limit is None else {"existing_objects_limit": limit}
-
-    assert created(Gap("g"), **fields)["ConfirmationRequired"] is asks
-
-
-def test_an_old_boto3_that_knows_no_owner_of_reports_still_works(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(backfill, "knows", lambda *_: False)
-
-    assert "ExpectedBucketOwner" not in created(Gap("g"))["Report"]
 
 
 # --- when again --------------------------------------------------------------
@@ -242,9 +169,7 @@ def test_everything_is_repeated_only_where_nothing_came_through(
     gap = Gap("g", everything=True, is_first=True, after_put=True, wanted=wanted)
     last = job(status=status, succeeded=succeeded, failed=2, gap=gap, ended_at=ago(hours=2))
 
-    assert again(last) == Gap(
-        "j-1", everything=everything, is_first=True, after_put=True, wanted=wanted, attempt=2
-    )
+    assert again(last) == Gap("j-1", everything=everything, is_first=True, wanted=wanted, attempt=2)
 
 
 @pytest.mark.parametrize("gap", [Gap("g"), Gap("g", failed_only=True, failures="f")], ids=str)
@@ -263,38 +188,116 @@ def test_there_are_eight_jobs_for_a_gap(attempt: int, is_tried: bool) -> None:
 
 
 @pytest.mark.parametrize("is_first", [True, False])
-def test_a_job_that_found_nothing_after_a_put_is_repeated_once(is_first: bool) -> None:
-    times = {"created_at": ago(minutes=16), "ended_at": ago(minutes=1)}
-    empty = {"status": "Complete", "total": 0, **times}
-    soon = {**empty, "created_at": ago(minutes=14)}
-
+def test_a_job_that_found_nothing_is_not_repeated(is_first: bool) -> None:
+    """It waited until the rule was known everywhere."""
     gap = Gap("g", is_first=is_first, after_put=True)
-    assert again(job(gap=gap, **soon)) is None
-    found = again(job(gap=gap, **empty))
-    assert found == Gap("j-1", is_first=is_first, after_put=True, attempt=2)
-    assert again(job(gap=found, **empty)) is None
-    assert again(job(gap=Gap("g", is_first=is_first), **empty)) is None, "the rule was not new"
-    assert again(job(gap=gap, **{**empty, "total": 1})) is None
+
+    assert again(job(status="Complete", total=0, gap=gap, ended_at=ago(hours=2))) is None
+
+
+@pytest.mark.parametrize(("left", "is_large"), [(1_000_000, False), (1_000_001, True)])
+def test_a_repeated_job_is_as_large_as_what_is_left(left: int, is_large: bool) -> None:
+    last = job(status="Complete", total=left + 5, succeeded=5, failed=left, ended_at=ago(hours=2))
+
+    found = again(last)
+
+    assert found and found.is_large is is_large
+
+
+# --- who waits ---------------------------------------------------------------
+
+
+def queued(record: Record, counts: Any = (), is_full: bool = False, **fields: Any) -> Check:
+    """What a record's bucket, which has objects, waits for; it has more than a page, or not."""
+
+    def list_object_versions(**asked: Any) -> Any:
+        made.asked = asked["MaxKeys"]
+        return {"Versions": [{}], "IsTruncated": is_full}
+
+    clients = SimpleNamespace(
+        source_s3=SimpleNamespace(list_object_versions=list_object_versions),
+        source_cloudwatch=CloudWatch(*counts),
+        dr_s3=None,
+    )
+    made: Any = checked(
+        clients,
+        "orders",
+        FIRST_JOB_DELAY_SECONDS="900",
+        REPORTS_BUCKET="reports",
+        PROFILES=profiles(**fields),
+    )
+    backfill._queue_up(made, seen(made), record)
+    found: Check = made
+    return found
 
 
 def test_an_open_gap_that_waits_for_a_person_is_not_replaced() -> None:
-    gap = Gap("open")
-    last = job(status="Failed", ended_at=ago(days=9))
-    record = Record(gap=gap, job=last)
-    clients = SimpleNamespace(
-        source_s3=SimpleNamespace(list_object_versions=lambda **_: {"Versions": [{}]}), dr_s3=None
-    )
-    made = checked(
-        clients,
-        "orders",
-        REPORTS_BUCKET="reports",
-        PROFILES=profiles(existing_objects="report"),
-    )
+    gap = Gap("open", since=ago(hours=1))
+    record = Record(gap=gap, job=job(status="Failed", ended_at=ago(days=9)))
 
-    found = backfill._gap_to_close(made, seen(made), record)
+    queued(record, existing_objects="report")
 
-    assert found == Gap("j-1", attempt=2), "what failed is tried again beside it"
-    assert record.gap is gap
+    assert record.retry and record.waiting is record.retry
+    assert replace(record.retry, since="") == Gap("j-1", attempt=2), "it is tried again beside it"
+    assert record.gap is gap and not gap.since
+
+
+def test_what_failed_waits_no_more_when_all_of_the_bucket_does() -> None:
+    record = Record(gap=Gap("open"), retry=Gap("j-1", attempt=2, since=ago(hours=1)))
+
+    queued(record)
+
+    assert record.retry is None and record.waiting is record.gap
+
+
+def test_a_bucket_waits_from_when_it_began_to() -> None:
+    record = Record(gap=Gap("g"))
+
+    queued(record)
+    since = record.gap and record.gap.since
+    queued(record)
+
+    assert since and record.gap and record.gap.since == since
+    assert not record.gap.not_before, "its rule is not new"
+
+
+def test_after_a_put_the_job_is_not_before_a_quarter_of_an_hour() -> None:
+    record = Record(gap=Gap("g", after_put=True))
+
+    queued(record)
+    first = record.gap and record.gap.not_before
+    queued(record)
+
+    assert first and record.gap and record.gap.not_before == first, "no check puts it off"
+    delay = datetime.fromisoformat(first) - datetime.fromisoformat(record.gap.since)
+    assert abs(delay - timedelta(minutes=15)) < timedelta(seconds=5)
+
+
+COUNTED = datetime.now(UTC) - timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("is_full", "counts", "is_large"),
+    [
+        (False, [(COUNTED, 9e9)], False),  # one page has all of it
+        (True, [], True),  # nobody knows: S3 counts once a day
+        (True, [(COUNTED, 1_000_000.0)], False),
+        (True, [(COUNTED, 1_000_001.0)], True),
+        (True, [(COUNTED - timedelta(days=1), 5e6), (COUNTED, 7.0)], False),  # the last one counts
+    ],
+)
+def test_what_may_have_more_than_a_million_objects_is_large(
+    is_full: bool, counts: list[tuple[datetime, float]], is_large: bool
+) -> None:
+    record = Record(gap=Gap("g"))
+
+    made = queued(record, counts, is_full)
+
+    assert record.gap and record.gap.is_large is is_large
+    assert made.asked == 1000  # type: ignore[attr-defined]
+    made = queued(record, [], is_full)
+    assert record.gap.is_large is is_large, "that is asked once"
+    assert made.asked == 1  # type: ignore[attr-defined]
 
 
 # --- the metric --------------------------------------------------------------
@@ -492,6 +495,7 @@ class Jobs(Control):
         self.found: dict[str, Any] | str = found
 
     def describe_job(self, **_: Any) -> Any:
+        """What it says, or the error that it answers with."""
         if isinstance(self.found, str):
             raise ClientError({"Error": {"Code": self.found}}, "DescribeJob")
         return {"Job": self.found}
@@ -511,7 +515,8 @@ class Kept:
 
 def followed(control: Jobs, last: Job, **fields: Any) -> tuple[Check, Record]:
     """A check that follows a job, and what is remembered afterwards."""
-    made = check(SimpleNamespace(source_control=control, source_s3=None, dr_s3=None), **fields)
+    clients = SimpleNamespace(source_control=control, source_s3=Objects(), dr_s3=None)
+    made = check(clients, **fields)
     memory: Any = Kept(Record(profile="standard", rule="r", job=last))
     backfill.keep_up(made, seen(made), memory)
     return made, memory.record
@@ -527,7 +532,7 @@ def test_a_young_job_that_s3_does_not_know_is_not_known_yet(code: str, status: s
 
     assert record.job == job(status=status, created_at=record.job.created_at)  # type: ignore[union-attr]
     assert made.backfill["status"] == STATUSES[status], "as it was seen last"
-    assert control.asked == [], "and no second job"
+    assert control.asked == [], "no second job, and it is not let go on"
 
     made, record = followed(control, job(status=status, created_at=ago(minutes=70)))
 
@@ -544,20 +549,23 @@ def test_a_job_that_waited_too_long_for_a_yes_is_made_again_and_waits_again() ->
         TerminationDate=ended,
         FailureReasons=[{"FailureCode": "JobExpired", "FailureReason": "not confirmed in time"}],
     )
-    gap = Gap("g", everything=True, is_first=True, after_put=True)
+    gap = Gap("g", everything=True, is_first=True)
     waiting = job(status="Suspended", gap=gap, total=7, created_at=ago(days=31))
 
     made, record = followed(expired, waiting, existing_objects_limit=5)
 
-    [asked] = expired.asked
+    [asked] = expired.calls("create_job")
     assert asked["ConfirmationRequired"] is True
     assert "ObjectReplicationStatuses" not in asked["ManifestGenerator"]["S3JobManifestGenerator"]
-    assert record.job and record.job.gap == replace(gap, id="j-1", attempt=2)
+    again = record.job and replace(record.job.gap, since="")
+    assert record.job and again == replace(gap, id="j-1", attempt=2)
     assert not record.job.confirmed, "nobody said yes"
     assert made.changes == ["CreateJob"]
 
-    again = Jobs(Status="Suspended", ProgressSummary={"TotalNumberOfTasks": 7})
-    made, record = followed(again, record.job, existing_objects_limit=5)
+    said = asked["Description"]
+    suspended = {"Status": "Suspended", "Description": said}
+    parked = Jobs(**suspended, ProgressSummary={"TotalNumberOfTasks": 7})
+    made, record = followed(parked, record.job, existing_objects_limit=5)
     assert (made.backfill["status"], made.changes) == ("waiting", [])
 
 
@@ -613,8 +621,8 @@ DONE = Record(profile="standard", rule="r", life="1", job=ended())
         (replace(DONE, job=ended(status="Failed", gap=Gap("g", attempt=8))), False),
         (replace(DONE, job=ended(status="Cancelled", failed=1)), False),
         (replace(DONE, job=ended(status="Unknown")), True),
-        (replace(DONE, job=ended(total=0, gap=Gap("g", after_put=True))), True),
-        (replace(DONE, job=ended(total=0, gap=Gap("g", after_put=True, attempt=2))), False),
+        (replace(DONE, job=ended(total=0, gap=Gap("g", after_put=True))), False),
+        (replace(DONE, retry=Gap("j-1")), True),
     ],
 )
 def test_whether_existing_objects_are_on_their_way(

@@ -580,6 +580,22 @@ def test_only_false_is_not_waited_for(wait: object, waits: bool) -> None:
     assert read_sweep({"wait": wait}).is_waited_for is waits
 
 
+def test_a_job_that_changed_is_a_reason_to_give_turns() -> None:
+    found = read_sweep(event("batch_job_status_changed"))
+
+    assert (found.wish, found.by_schedule) == (Wish.TURNS, False)
+
+
+@pytest.mark.parametrize(
+    ("detail", "is_scheduled"),
+    [({"scheduled": True}, True), ({"scheduled": 1}, False), ({}, False), ([], False)],
+)
+def test_the_schedule_of_jobs_is_told_from_a_person(detail: object, is_scheduled: bool) -> None:
+    sent = {"source": "s3-dr", "detail-type": Wish.TURNS, "detail": detail}
+
+    assert read_sweep(sent).by_schedule is is_scheduled
+
+
 @given(JSON)
 def test_any_json_value_is_a_wish_for_a_sweep_unless_it_is_of_our_own_kind(sent: Any) -> None:
     found = read_sweep(sent)

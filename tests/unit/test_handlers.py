@@ -230,6 +230,13 @@ class Swept:
         self.look = lambda: {"did": "look", "orphans": []}
         self.release_all = lambda: {"outcome": Outcome.RELEASED, "did": "release"}
         self.leave = lambda: {"outcome": Outcome.RELEASED, "did": "leave"}
+        self.turns = SimpleNamespace(
+            look=lambda: {"did": "look at jobs"},
+            give=lambda *, by_schedule: {
+                "outcome": Outcome.TURNS_GIVEN,
+                "did": f"turns {'by schedule' if by_schedule else 'at once'}",
+            },
+        )
 
     def ask_after_an_apply(self) -> None:
         raise AskedError
@@ -246,6 +253,7 @@ def sweeping(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> Functions
 
 
 SCHEDULE = {"source": "aws.events", "detail-type": "Scheduled Event", "account": "1"}
+TICK = {"source": "s3-dr", "detail-type": "Job Turns Requested", "detail": {"scheduled": True}}
 
 
 @pytest.mark.parametrize(
@@ -258,6 +266,10 @@ SCHEDULE = {"source": "aws.events", "detail-type": "Scheduled Event", "account":
         ({"source": "s3-dr", "detail-type": "Sweep Requested"}, "run"),
         ({"source": "s3-dr", "detail-type": "Sweep Requested", "account": "1"}, "run"),
         ({"source": "s3-dr", "detail-type": "Sweep Look Requested"}, "look"),
+        ({"source": "s3-dr", "detail-type": "Jobs Look Requested"}, "look at jobs"),
+        ({"source": "s3-dr", "detail-type": "Job Turns Requested"}, "turns at once"),
+        (TICK, "turns by schedule"),
+        (event("batch_job_status_changed"), "turns at once"),
         ({"source": "s3-dr", "detail-type": "Release Requested"}, "release"),
         (
             {"source": "s3-dr", "detail-type": "Release Requested", "tf": {"action": "delete"}},
@@ -320,6 +332,14 @@ def test_a_sweep_that_failed_is_logged_in_full_and_raised(
     assert len(ours) == 1, f"the sentence and one line of a stack trace: {ours}"
     [line] = sweeping.log_lines()
     assert (line["level"], line["sent"], line["detail"]) == ("ERROR", 7, "twins: no")
+
+
+def test_turns_that_were_given_are_told(sweeping: Functions) -> None:
+    handlers.sweep(TICK, Context())
+
+    [line] = sweeping.log_lines()
+    assert (line["level"], line["outcome"]) == ("INFO", "turns_given")
+    assert "orphans" not in line, "nobody looked for any"
 
 
 def test_ten_thousand_orphans_do_not_swell_the_log(

@@ -77,7 +77,7 @@ def test_it_has_ended_with_nothing_done(
 ) -> None:
     job, made = Job("j-1", Gap("g"), ago(hours=3), status="Active"), check({**summary, **why})
 
-    backfill._follow(made, seen(made), job)
+    backfill._follow(made, seen(made), Record(job=job), job)
 
     assert job == failed(created_at=job.created_at, detail=detail), "failed, ended, and no tasks"
     assert not job.is_done, "what it was for is still to be copied"

@@ -22,6 +22,7 @@ from functional.payload import ACCOUNT, DR_REGION, SOURCE_REGION, checked, core_
 from s3_dr.aws import Bucket, Budget
 from s3_dr.check import Check
 from s3_dr.cloning.properties import PROPERTIES
+from s3_dr.jobs import listed
 from s3_dr.settings import Settings
 from s3_dr.sweep import Finding, Sweep
 from s3_dr.tags import SOURCE_TAG
@@ -32,7 +33,7 @@ __all__ = ["world"]
 
 PAGES = 3
 # Every call that gives pages, by how the code names it. boto3 has no paginator for the last ones.
-PAGED = {"get_resources", "list_buckets", "list_objects_v2", "list_bucket{method}s"}
+PAGED = {"get_resources", "list_buckets", "list_jobs", "list_objects_v2", "list_bucket{method}s"}
 SEVERAL = {
     "analytics": "AnalyticsConfiguration",
     "intelligent_tiering": "IntelligentTieringConfiguration",
@@ -183,7 +184,10 @@ def test_all_buckets_are_there(s3: Any, paged: Any, monkeypatch: pytest.MonkeyPa
 
 def test_all_records_are_found(s3: Any, paged: Any) -> None:
     pages: list[dict[str, Any]] = [
-        {"Contents": [{"Key": f"state/{name}.json"} for name in names(page)], "IsTruncated": True}
+        {
+            "Contents": [{"Key": f"state/{name}.json", "ETag": name} for name in names(page)],
+            "IsTruncated": True,
+        }
         for page in range(PAGES)
     ]
     paged(s3, "list_objects_v2", pages, "ContinuationToken", "NextContinuationToken")
@@ -192,6 +196,20 @@ def test_all_records_are_found(s3: Any, paged: Any) -> None:
     sweep(source_s3=s3)._find_remembered(found)
 
     assert found.remembered == ALL, "records of every page"
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_all_jobs_are_listed(paged: Any, monkeypatch: pytest.MonkeyPatch, ended: bool) -> None:
+    control = client("s3control")
+    asked = {"AccountId": ACCOUNT, "MaxResults": 1000, **({} if ended else {"JobStatuses": ANY})}
+    monkeypatch.setitem(EXPECTED, "list_jobs", asked)
+    made = {"Status": "Active", "CreationTime": datetime.now(UTC), "Operation": "S3ReplicateObject"}
+    pages = [{"Jobs": [{"JobId": name, **made} for name in names(page)]} for page in range(PAGES)]
+    paged(control, "list_jobs", pages, "NextToken", "NextToken")
+
+    found = listed(control, ACCOUNT, ended=ended)
+
+    assert {job.id for job in found} == ALL, "jobs of every page"
 
 
 def of(bucket: str, s3: Any) -> Check:

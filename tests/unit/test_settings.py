@@ -124,6 +124,7 @@ OPTIONAL = (
     "DR_KEY_IS_MADE",
     "ENABLE_REPLICATION_ARN",
     "FOREIGN_ROLE_ARNS",
+    "JOBS_RULE",
     "REPORTS_BUCKET",
     "SOURCE_KEY_ARNS",
     "SOURCE_READER_ROLE_ARN",
@@ -152,10 +153,25 @@ def test_an_optional_variable_is_read(name: str) -> None:
     ), "empty is absent"
 
 
+NUMBERS = {"ACTIVE_JOBS": (4, 1), "FIRST_JOB_DELAY_SECONDS": (900, 0)}
+
+
+@pytest.mark.parametrize(("name", "number", "least"), [(n, *each) for n, each in NUMBERS.items()])
+def test_a_number_is_a_whole_one_and_not_too_small(name: str, number: int, least: int) -> None:
+    def read(text: str) -> object:
+        return getattr(Settings.from_environment(environment(**{name: text})), name.lower())
+
+    assert [read(text) for text in ("", " ", str(least), " 6 ")] == [number, number, least, 6]
+    for text in (str(least - 1), "1.5", "many", "+2"):
+        with pytest.raises(SettingsError, match=f"{name} is no whole number from {least}: "):
+            read(text)
+
+
 def test_every_variable_is_tested() -> None:
     fields = {field.name.upper() for field in dataclasses.fields(Settings)}
+    others = {"SWEEP_BUCKETS_PER_SECOND", "TRANSLATIONS"}
 
-    assert fields == {*environment(), *OPTIONAL, "SWEEP_BUCKETS_PER_SECOND", "TRANSLATIONS"}
+    assert fields == {*environment(), *OPTIONAL, *NUMBERS, *others}
 
 
 def test_the_pace_of_a_sweep_is_a_number_above_zero() -> None:

@@ -17,6 +17,7 @@ from s3_dr.aws import Budget
 from s3_dr.settings import Settings
 from s3_dr.sweep import Finding, Sweep, SweepError
 from s3_dr.tags import MANAGER_TAG, SOURCE_TAG
+from unit.jobs_world import Control
 
 REPORTS = "reports-bucket"
 ENABLE = "arn:aws:lambda:us-west-2:111122223333:function:s3-dr-enable-replication"
@@ -86,8 +87,9 @@ class S3:
                 yield {"Buckets": [{"Name": name} for name in sorted(self.buckets)]}
                 return
             keys = sorted(key for key in self.objects if key.startswith(asked["Prefix"]))
-            yield {"Contents": [{"Key": key} for key in keys[:1]]} if keys else {}
-            yield {"Contents": [{"Key": key} for key in keys[1:]]}
+            rows = [{"Key": key, "ETag": str(hash(self.objects[key]))} for key in keys]
+            yield {"Contents": rows[:1]} if rows else {}
+            yield {"Contents": rows[1:]}
 
         return SimpleNamespace(paginate=pages)
 
@@ -95,11 +97,13 @@ class S3:
         self._hear("get_object", asked)
         if asked["Key"] not in self.objects:
             raise error("NoSuchKey")
-        return {"Body": io.BytesIO(self.objects[asked["Key"]])}
+        body = self.objects[asked["Key"]]
+        return {"Body": io.BytesIO(body), "ETag": str(hash(body))}
 
-    def put_object(self, **asked: Any) -> None:
+    def put_object(self, **asked: Any) -> Any:
         self._hear("put_object", asked)
         self.objects[asked["Key"]] = asked["Body"]
+        return {"ETag": str(hash(asked["Body"]))}
 
 
 class Lambda:
@@ -135,7 +139,7 @@ class World:
         self.now, self.end, self.latency = 0.0, seconds, 0.0
         self.naps: list[float] = []
         self.source, self.dr = Tagging(), Tagging()
-        self.s3, self.functions = S3(), Lambda()
+        self.s3, self.functions, self.control = S3(), Lambda(), Control()
         self.entries: list[dict[str, Any]] = []
         self.batches: list[list[dict[str, Any]]] = []
         self.refuse: Callable[[dict[str, Any]], str] = lambda _: ""
@@ -147,6 +151,7 @@ class World:
             dr_tagging=self.dr,
             source_s3=self.s3,
             source_functions=self.functions,
+            source_control=self.control,
             source_events=SimpleNamespace(put_events=self._put_events),
             source_cloudtrail=SimpleNamespace(
                 describe_trails=lambda **_: {"trailList": self.trails},
@@ -414,7 +419,9 @@ def test_a_query_that_fails_stops_no_other_and_the_sweep_fails(
     assert world.asked_for == LEFT[query]
     assert (report["outcome"], report["reason"]) == ("failed", "SweepError")
     assert report["detail"].startswith(f"{query}: ")
-    assert world.sweep.look()["errors"] == [report["detail"]]
+    # Whose turn it is for a job is told by the records, too.
+    error, *_ = report["detail"].split("; jobs: ")
+    assert world.sweep.look()["errors"] == [error]
 
 
 def test_all_queries_failing_are_all_named() -> None:
@@ -465,6 +472,22 @@ def test_a_cursor_that_cannot_be_read_stops_no_sweep(harm: Any) -> None:
     world.sweep.run()
 
     assert world.asked_for == ["orders"], "from the beginning, then"
+
+
+def test_turns_that_cannot_be_given_stop_no_check_and_the_sweep_fails() -> None:
+    world = World()
+    world.have("orders")
+    world.control.list_jobs = lambda **_: _raise(error("Throttled"))  # type: ignore[method-assign]
+
+    report = world.sweep.run()
+
+    assert world.asked_for == ["orders"]
+    assert (report["outcome"], report["reason"]) == ("failed", "SweepError")
+    assert report["detail"].startswith("jobs: ") and "Throttled" in report["detail"]
+
+
+def _raise(error: Exception) -> Any:
+    raise error
 
 
 # --- how fast, and how far ---------------------------------------------------

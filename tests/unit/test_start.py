@@ -1,0 +1,303 @@
+"""A bucket's job: which objects it is about, what is asked of S3, and what its answers mean."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from functional.payload import checked, profiles, seen
+from s3_dr import aws, start
+from s3_dr.check import Check
+from s3_dr.jobs import mark_of, token_of
+from s3_dr.record import Gap, Job, Record
+from s3_dr.reports_bucket import QUEUE
+from unit.jobs_world import NOW, Control, Objects, Schedule, at, job, ours, refusal
+
+BATCH_ROLE = "arn:aws:iam::111122223333:role/s3-dr-batch"
+WAITS = Gap("g", since=at())
+
+
+class Memory:
+    """A memory that is nowhere, and counts how often it was saved."""
+
+    def __init__(self, record: Record) -> None:
+        self.record, self.saved = record, list[Record]()
+
+    def save(self) -> None:
+        """Keep it as it is."""
+        self.saved.append(Record.from_json(self.record.to_json()))
+
+
+class World:
+    """One bucket that is to get its job."""
+
+    def __init__(self, *jobs: Any, dry_run: bool = False, **fields: Any) -> None:
+        self.reports, self.control, self.schedule = Objects(), Control(*jobs), Schedule()
+        clients = SimpleNamespace(
+            source_s3=self.reports,
+            source_control=self.control,
+            source_events=self.schedule,
+            dr_s3=None,
+        )
+        bucket = fields.pop("bucket", "orders")
+        self.check: Check = checked(
+            clients,
+            bucket,
+            REPORTS_BUCKET="reports",
+            BATCH_ROLE_ARN=BATCH_ROLE,
+            JOBS_RULE="s3-dr-jobs",
+            PROFILES=profiles(**fields),
+        )
+        object.__setattr__(self.check.request, "dry_run", dry_run)
+
+    def go_on(self, record: Record) -> tuple[int, int]:
+        """What the function does; where the bucket stands then."""
+        self.memory = Memory(record)
+        memory: Any = self.memory
+        return start.go_on(self.check, seen(self.check), memory)
+
+    @property
+    def queue(self) -> Any:
+        """What is written of the queue."""
+        return json.loads(self.reports.texts[QUEUE])
+
+
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws, "_clock", lambda: NOW)
+
+
+# --- which objects -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("gap", "statuses"),
+    [
+        (Gap("g"), ["NONE", "FAILED"]),
+        (Gap("g", is_first=True), ["NONE", "FAILED", "REPLICA"]),
+        (Gap("g", everything=True), []),
+        (Gap("g", is_first=True, everything=True), []),
+        (Gap("g", failed_only=True, everything=True), []),
+        (Gap("g", failed_only=True), ["FAILED"]),
+    ],
+    ids=str,
+)
+def test_a_gap_says_which_objects(gap: Gap, statuses: list[str]) -> None:
+    assert start.statuses_of(gap) == statuses
+
+
+def test_a_gap_of_everything_has_no_statuses_at_all() -> None:
+    """S3 takes an empty list for nothing, and there are statuses that it has no name for."""
+
+    def wanted(gap: Gap) -> Any:
+        return created(gap)["ManifestGenerator"]["S3JobManifestGenerator"]["Filter"]
+
+    assert wanted(Gap("g", everything=True)) == {"EligibleForReplication": True}
+    assert wanted(Gap("g")) == {
+        "EligibleForReplication": True,
+        "ObjectReplicationStatuses": ["NONE", "FAILED"],
+    }
+
+
+# --- which job ---------------------------------------------------------------
+
+
+def created(gap: Gap, **fields: Any) -> dict[str, Any]:
+    world = World(**fields)
+    world.go_on(Record(gap=replace(gap, since=at())))
+    [asked] = world.control.calls("create_job")
+    return asked
+
+
+def test_a_job_fits_s3s_limits() -> None:
+    asked = created(Gap("g"), bucket="b" * 63)
+
+    assert len(asked["ClientRequestToken"]) == 64
+    assert len(asked["Description"]) <= 256
+    assert asked["Operation"] == {"S3ReplicateObject": {}}
+    assert asked["Priority"] == 8
+
+
+@pytest.mark.parametrize(("limit", "asks"), [(None, False), (0, True), (5, True)])
+def test_a_limit_has_s3_wait(limit: int | None, asks: bool) -> None:
+    fields: dict[str, Any] = {} if limit is None else {"existing_objects_limit": limit}
+
+    assert created(Gap("g"), **fields)["ConfirmationRequired"] is asks
+
+
+def test_an_old_boto3_that_knows_no_owner_of_reports_still_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert created(Gap("g"))["Report"]["ExpectedBucketOwner"] == "111122223333"
+    monkeypatch.setattr(start, "knows", lambda *_: False)
+
+    assert "ExpectedBucketOwner" not in created(Gap("g"))["Report"]
+
+
+# --- its place ---------------------------------------------------------------
+
+
+def test_a_job_is_made_in_a_place_and_remembered_there() -> None:
+    world = World()
+
+    assert world.go_on(Record(gap=replace(WAITS, is_first=True))) == (0, 0)
+
+    record, mark = world.memory.record, mark_of("orders", replace(WAITS, is_first=True))
+    [asked] = world.control.calls("create_job")
+    assert asked["Description"] == f"s3-dr: existing objects of orders (place 3, {mark})"
+    assert asked["ClientRequestToken"] == token_of(3, "", NOW)
+    assert world.check.changes == ["CreateJob"]
+    assert (record.gap, record.job and record.job.place) == (None, 3)
+    before = world.memory.saved[0]
+    assert before.gap and before.gap.begun, "it is known that there may be a job"
+    assert world.queue["turns"]["3"]["job"] == world.queue["last"]["3"] == "j-100"
+    assert world.schedule.switched == [], "nothing waits"
+
+
+def test_who_said_yes_to_a_job_has_said_it_to_the_same_once_more() -> None:
+    last = Job("j-1", Gap("g"), at(), status="Failed", ended_at=at(), confirmed=True)
+    again, another = World(), World()
+
+    again.go_on(Record(retry=Gap("j-1", attempt=2, since=at()), job=replace(last)))
+    another.go_on(Record(gap=WAITS, job=replace(last)))
+
+    assert again.memory.record.job and again.memory.record.job.confirmed
+    assert another.memory.record.job and not another.memory.record.job.confirmed
+
+
+def test_who_has_no_place_waits_and_has_the_schedule_switched_on() -> None:
+    world = World(*(ours(number, place) for number, place in enumerate(range(4))))
+
+    assert world.go_on(Record(gap=WAITS)) == (1, 1)
+
+    assert world.control.calls("create_job") == []
+    assert world.schedule.switched == ["on"]
+    assert world.queue["is_ticking"] is True
+    assert world.go_on(Record(gap=WAITS)) == (1, 1)
+    assert world.schedule.switched == ["on"], "it is on"
+
+
+def test_a_dry_run_says_what_it_would_do_and_writes_nothing() -> None:
+    free = World(dry_run=True)
+    full = World(*(ours(number, number) for number in range(4)), dry_run=True)
+    for world in (free, full):
+        world.go_on(Record(gap=WAITS))
+
+        assert world.control.calls("create_job") == []
+        assert (world.reports.texts, world.schedule.switched) == ({}, [])
+    assert (free.check.changes, full.check.changes) == (["CreateJob"], [])
+
+
+def test_a_job_that_was_made_and_not_remembered_is_found() -> None:
+    gap = replace(WAITS, begun=True)
+    made = ours(1, 2, "Complete", "orders", mark_of("orders", gap))
+    world = World(made)
+
+    world.go_on(Record(gap=gap))
+
+    job = world.memory.record.job
+    assert job and (job.id, job.place, job.gap.begun) == ("j-1", 2, False)
+    assert world.control.calls("create_job") == []
+    other = World(ours(1, 2, "Complete", "orders", "0" * 8))
+    other.go_on(Record(gap=gap))
+    assert len(other.control.calls("create_job")) == 1, "that one was for something else"
+
+
+# --- how S3 refuses ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["TooManyRequests", "TooManyRequestsException"])
+def test_too_many_jobs_are_a_wait_with_a_warning(code: str) -> None:
+    world = World()
+    world.control.refuse = refusal(code, "CreateJob")
+
+    assert world.go_on(Record(gap=WAITS)) == (1, 1)
+
+    assert world.check.changes == []
+    [warning] = world.check.warnings
+    assert warning.startswith("JOBS_FULL: ") and code in warning
+    assert world.memory.record.gap == replace(WAITS, begun=False)
+    assert (world.queue["turns"], world.schedule.switched) == ({}, ["on"])
+
+
+def test_any_other_refusal_is_an_error() -> None:
+    world = World()
+    world.control.refuse = refusal("AccessDenied", "CreateJob")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        world.go_on(Record(gap=WAITS))
+
+
+TAKEN = token_of(3, "", NOW)
+
+
+@pytest.mark.parametrize("status", ["Complete", "Failed", "Cancelled", "Suspended"])
+def test_a_place_that_another_had_meanwhile_is_taken_after_that(status: str) -> None:
+    world = World(ours(7, 3, status))
+    world.control.tokens.add(TAKEN)
+
+    world.go_on(Record(gap=WAITS))
+
+    [first, second] = world.control.calls("create_job")
+    assert first["ClientRequestToken"] == TAKEN
+    assert second["ClientRequestToken"] == token_of(3, "j-7", NOW)
+    assert world.memory.record.job and world.memory.record.job.place == 3
+    assert world.check.changes == ["CreateJob"]
+
+
+@pytest.mark.parametrize("status", ["Active", "Paused"])
+def test_a_place_that_another_took_a_moment_before_is_left_to_it(status: str) -> None:
+    """S3's list did not have its job yet when the place was given."""
+    world = World()
+    world.control.tokens.add(TAKEN)
+    create = world.control.create_job
+
+    def create_job(**asked: Any) -> Any:
+        world.control.jobs.append(ours(7, 3, status))
+        return create(**asked)
+
+    world.control.create_job = create_job  # type: ignore[method-assign]
+
+    assert world.go_on(Record(gap=WAITS)) == (1, 1)
+
+    assert len(world.control.calls("create_job")) == 1
+    assert (world.check.changes, world.check.warnings) == ([], [])
+    assert world.queue["turns"] == {}
+    assert world.schedule.switched == ["on"]
+
+
+def test_a_token_that_was_used_for_the_very_same_job_is_no_second_job() -> None:
+    made = ours(7, 3, "Complete", "orders", mark_of("orders", WAITS))
+    world = World(made)
+    world.control.tokens.add(TAKEN)
+
+    world.go_on(Record(gap=WAITS))
+
+    assert world.memory.record.job and world.memory.record.job.id == "j-7"
+    assert len(world.control.jobs) == 1
+
+
+# --- a job that is there already ---------------------------------------------
+
+
+def test_a_counted_job_goes_on_in_its_own_place() -> None:
+    parked = ours(1, 2, "Suspended", "orders")
+    world = World(parked, job(2))
+    last = Job("j-1", Gap("g"), at(), status="Suspended", place=2, since=at(), total=9)
+
+    assert world.go_on(Record(job=last)) == (0, 0)
+
+    assert (last.status, last.since) == ("Ready", "")
+    assert parked["Status"] == "Ready"
+    assert world.check.changes == ["UpdateJobStatus"]
+    assert world.queue["turns"]["2"]["job"] == "j-1"
+
+    full = World(parked, ours(3, 2))
+    waits = replace(last, status="Suspended", since=at())
+    assert full.go_on(Record(job=waits)) == (1, 1), "another one has that place"
+    assert (waits.status, full.check.changes) == ("Suspended", [])
