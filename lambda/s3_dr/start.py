@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from .aws import error_code, knows, moment, now
 from .check import Check, Seen
-from .jobs import description_of, last_in, listed, mark_of, priority_of, token_of
+from .jobs import described, description_of, last_in, listed, mark_of, priority_of, token_of
 from .queue import Entry, Places
 from .record import Gap, Job, Memory, Record
 
@@ -144,24 +144,21 @@ def _begin(check: Check, seen: Seen, memory: Memory, place: int, last: str) -> N
         return
     gap.begun = True
     memory.save()
-    create = check.clients.source_control.create_job
     for _ in range(2):
-        token = token_of(place, last, moment())
         try:
-            made = check.budget.settle(partial(create, ClientRequestToken=token, **job))
+            made = _made(check, job, token_of(place, last, moment()))
         except ClientError as error:
-            if error_code(error) in _FULL:
-                check.warn(
-                    f"JOBS_FULL: S3 takes no job for {bucket} now ({error_code(error)}); its "
-                    "existing objects go on waiting"
-                )
-                break
-            if error_code(error) != _TAKEN:
+            if error_code(error) not in _FULL:
                 raise
-        else:
-            _note(record, gap, made["JobId"], place, seen)
+            check.warn(
+                f"JOBS_FULL: S3 takes no job for {bucket} now ({error_code(error)}); its "
+                "existing objects go on waiting"
+            )
+            break
+        if made:
+            _note(record, gap, made, place, seen)
             memory.save()
-            _places(check).note_job(bucket, place, made["JobId"])
+            _places(check).note_job(bucket, place, made)
             return
         if _find(check, seen, record, gap):
             return
@@ -172,6 +169,22 @@ def _begin(check: Check, seen: Seen, memory: Memory, place: int, last: str) -> N
     check.changes.remove("CreateJob")
     gap.begun = False
     _places(check).give_back(bucket, place, last)
+
+
+def _made(check: Check, job: Any, token: str) -> str:
+    """Have S3 make a job; its id, or nothing if the token was used for another one."""
+    control, owner = check.clients.source_control, check.settings.source_account_id
+    create = partial(control.create_job, ClientRequestToken=token, **job)
+    try:
+        made: str = check.budget.settle(create)["JobId"]
+    except ClientError as error:
+        if error_code(error) != _TAKEN:
+            raise
+        return ""
+    # S3 may answer with the other one instead. What S3 does not know yet is new.
+    found = described(control, owner, made)
+    is_another = found is not None and found.get("Description") != job["Description"]
+    return "" if is_another else made
 
 
 def _request(check: Check, seen: Seen, gap: Gap, place: int) -> Any:

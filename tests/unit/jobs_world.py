@@ -131,14 +131,16 @@ class Control:
         jobs: what there is, as ListJobs has it.
         asked: the name of each call, and what it asks.
         refuse: how CreateJob answers, where it makes no job.
-        makes: whether CreateJob fails only after it made the job.
+        tokens: the job that was made with each.
+        says_first_job: whether a token that was used is answered with that job.
     """
 
     def __init__(self, *jobs: Any) -> None:
         self.jobs = [*jobs]
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.refuse: Exception | None = None
-        self.tokens: set[str] = set()
+        self.tokens: dict[str, str] = {}
+        self.says_first_job = False
         self.meta = _meta()
 
     def calls(self, operation: str) -> list[dict[str, Any]]:
@@ -164,12 +166,14 @@ class Control:
         self.asked.append(("create_job", asked))
         if self.refuse:
             raise self.refuse
-        if asked["ClientRequestToken"] in self.tokens:
+        token = asked["ClientRequestToken"]
+        if token in self.tokens and not self.says_first_job:
             raise refusal("IdempotencyException", "CreateJob")
-        self.tokens.add(asked["ClientRequestToken"])
-        made = job(100 + len(self.jobs), "New", asked["Description"])
-        self.jobs.append(made)
-        return {"JobId": made["JobId"]}
+        if token not in self.tokens:
+            made = job(100 + len(self.jobs), "New", asked["Description"])
+            self.jobs.append(made)
+            self.tokens[token] = made["JobId"]
+        return {"JobId": self.tokens[token]}
 
     def update_job_status(self, **asked: Any) -> Any:
         """UpdateJobStatus."""

@@ -234,12 +234,17 @@ def test_any_other_refusal_is_an_error() -> None:
 
 
 TAKEN = token_of(3, "", NOW)
+EITHER = pytest.mark.parametrize("says_first_job", [False, True], ids=["refused", "first job"])
 
 
+@EITHER
 @pytest.mark.parametrize("status", ["Complete", "Failed", "Cancelled", "Suspended"])
-def test_a_place_that_another_had_meanwhile_is_taken_after_that(status: str) -> None:
-    world = World(ours(7, 3, status))
-    world.control.tokens.add(TAKEN)
+def test_a_place_that_another_had_meanwhile_is_taken_after_that(
+    status: str, says_first_job: bool
+) -> None:
+    world = World(ours(5, 3, "Complete"), ours(7, 3, status))
+    world.control.says_first_job = says_first_job
+    world.control.tokens[TAKEN] = "j-5"  # there were more since
 
     world.go_on(Record(gap=WAITS))
 
@@ -250,11 +255,15 @@ def test_a_place_that_another_had_meanwhile_is_taken_after_that(status: str) -> 
     assert world.check.changes == ["CreateJob"]
 
 
+@EITHER
 @pytest.mark.parametrize("status", ["Active", "Paused"])
-def test_a_place_that_another_took_a_moment_before_is_left_to_it(status: str) -> None:
+def test_a_place_that_another_took_a_moment_before_is_left_to_it(
+    status: str, says_first_job: bool
+) -> None:
     """S3's list did not have its job yet when the place was given."""
     world = World()
-    world.control.tokens.add(TAKEN)
+    world.control.says_first_job = says_first_job
+    world.control.tokens[TAKEN] = "j-7"
     create = world.control.create_job
 
     def create_job(**asked: Any) -> Any:
@@ -271,15 +280,32 @@ def test_a_place_that_another_took_a_moment_before_is_left_to_it(status: str) ->
     assert world.schedule.switched == ["on"]
 
 
-def test_a_token_that_was_used_for_the_very_same_job_is_no_second_job() -> None:
+@EITHER
+def test_a_token_that_was_used_for_the_very_same_job_is_no_second_job(
+    says_first_job: bool,
+) -> None:
     made = ours(7, 3, "Complete", "orders", mark_of("orders", WAITS))
     world = World(made)
-    world.control.tokens.add(TAKEN)
+    world.control.says_first_job = says_first_job
+    world.control.tokens[TAKEN] = "j-7"
 
     world.go_on(Record(gap=WAITS))
 
     assert world.memory.record.job and world.memory.record.job.id == "j-7"
     assert len(world.control.jobs) == 1
+
+
+def test_a_job_that_s3_does_not_know_yet_is_taken_for_new() -> None:
+    world = World()
+    world.control.describe_job = lambda **_: _raise("NoSuchJob")  # type: ignore[method-assign]
+
+    world.go_on(Record(gap=WAITS))
+
+    assert world.memory.record.job and world.memory.record.job.id == "j-100"
+
+
+def _raise(code: str) -> Any:
+    raise refusal(code)
 
 
 # --- a job that is there already ---------------------------------------------
