@@ -230,8 +230,9 @@ def test_what_a_person_asks_for_does_not_wait_without_a_new_rule(life: Life) -> 
     assert life.asked(BACKFILL, everything=True)["changes"] == ["CreateJob"]
 
 
-def test_a_bucket_that_is_untagged_waits_no_more(life: Life) -> None:
-    life.deploy_profiles(STANDARD, FIRST_JOB_DELAY_SECONDS="900")
+@pytest.mark.parametrize("way", ["disable", "keep"])
+def test_a_bucket_that_is_untagged_waits_no_more(life: Life, way: str) -> None:
+    life.deploy_profiles({**STANDARD, "on_untag": way}, FIRST_JOB_DELAY_SECONDS="900")
     life.put("a")
     life.tag()
 
@@ -240,6 +241,19 @@ def test_a_bucket_that_is_untagged_waits_no_more(life: Life) -> None:
     assert not life.record()["gap"]["since"]
     life.retag()
     assert life.last()["backfill"]["status"] == "scheduled"
+
+
+def test_a_bucket_that_is_gone_waits_no_more(life: Life) -> None:
+    life.deploy_profiles(STANDARD, FIRST_JOB_DELAY_SECONDS="900")
+    life.put("a")
+    life.tag()
+    for key, version, _ in life.versions(life.bucket):
+        life.s3.delete_object(Bucket=life.bucket, Key=key, VersionId=version)
+    life.s3.delete_bucket(Bucket=life.bucket)
+
+    assert life.asked()["reason"] == "NO_SUCH_BUCKET"
+
+    assert not life.record()["gap"]["since"]
 
 
 def test_a_running_job_is_followed(life: Life) -> None:

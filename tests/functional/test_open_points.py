@@ -194,7 +194,7 @@ def twin_reader(lab: Lab) -> str:
 
 
 def test_a_job_is_not_asked_for_as_long_as_others_have_all_places(life: Life, lab: Lab) -> None:
-    life.local_aws.choose(seventh_job="refused")
+    life.local_aws.choose(preparing_counts="yes", seventh_job="refused")
     life.local_aws.jobs(step=60)
     others, jobs = fill(lab)
     life.put("a")

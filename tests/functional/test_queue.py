@@ -17,7 +17,6 @@ from functional.payload import (
     SOURCE_REGION,
     TRIGGER,
     Context,
-    Result,
     event,
     hear,
     message,
@@ -25,7 +24,7 @@ from functional.payload import (
 )
 from s3_dr import handlers
 from s3_dr.aws import Clients
-from s3_dr.jobs import listed
+from s3_dr.jobs import Listed, listed
 from s3_dr.queue import Queue
 from s3_dr.reports_bucket import QUEUE
 
@@ -45,11 +44,17 @@ class Fleet:
         self.rule = f"jobs-{uuid.uuid4().hex[:8]}"
         self.events.put_rule(Name=self.rule, ScheduleExpression="rate(4 minutes)", State="DISABLED")
         self.asked: list[str] = []
-        self.results: list[Result] = []
         # Lambda's part: what is invoked runs here.
         patch.setattr(Clients, "source_functions", SimpleNamespace(invoke=self._invoke))
-        life.reports = life.world.bucket(f"reports-{uuid.uuid4().hex[:12]}")
+        self.begin_anew()
         self.deploy(STANDARD)
+
+    def begin_anew(self) -> None:
+        """Have a reports bucket of our own, and places whose last jobs S3 has forgotten."""
+        self.life.reports = self.life.world.bucket(f"reports-{uuid.uuid4().hex[:12]}")
+        before = Queue(last={place: uuid.uuid4().hex for place in range(6)})
+        body = json.dumps(before.as_dict())
+        self.life.s3.put_object(Bucket=self.life.reports, Key=QUEUE, Body=body)
 
     def deploy(self, *profiles: Any, **variables: str) -> None:
         """Deploy anew, with these profiles."""
@@ -61,7 +66,7 @@ class Fleet:
         assert asked["InvocationType"] == "Event", "nobody waits for the answer"
         sent = json.loads(asked["Payload"])
         self.asked.append(sent["detail"]["bucket"])
-        self.results += handlers.enable_replication(sent, Context())["results"]
+        handlers.enable_replication(sent, Context())
 
     def bucket(self, **tags: str) -> str:
         """A new bucket of one object, tagged, of which no function has heard."""
@@ -73,8 +78,6 @@ class Fleet:
         """What is told of a bucket's existing objects when it has made the journey."""
         last = self.life.functions.protect(event("put_bucket_tagging", bucket))[-1]
         assert last["outcome"] == "protected", last
-        for job in self.jobs(bucket):
-            self.wait(job["JobId"])
         return last["backfill"]
 
     def check(self, bucket: str) -> Any:
@@ -94,15 +97,25 @@ class Fleet:
 
     def jobs(self, bucket: str) -> list[Any]:
         """The jobs of a bucket, the newest first."""
-        jobs = self.control.list_jobs(AccountId=ACCOUNT)["Jobs"]
+        with self.life.local_aws.chosen(job_listed_after="0"):  # a test sees all
+            jobs = self.control.list_jobs(AccountId=ACCOUNT)["Jobs"]
         return [job for job in jobs if f" {bucket} (" in job["Description"]]
+
+    def not_ended(self) -> list[Listed]:
+        """All jobs that have not ended."""
+        with self.life.local_aws.chosen(job_listed_after="0"):
+            return listed(self.control, ACCOUNT)
+
+    def places(self) -> list[int]:
+        """Which places have jobs that have not ended."""
+        return sorted(job.place for job in self.not_ended() if job.place is not None)
 
     def statuses(self, *buckets: str) -> list[str]:
         """The status of each bucket's newest job."""
         return [self.jobs(each)[0]["Status"] for each in buckets]
 
-    def until(self, status: str, *buckets: str) -> None:
-        """Wait for the newest job of each to be in a status."""
+    def known(self, *buckets: str, status: str = "") -> None:
+        """Wait for S3 to know the newest job of each, in a status if one is given."""
         for each in buckets:
             self.wait(self.jobs(each)[0]["JobId"], status)
 
@@ -123,7 +136,7 @@ class Fleet:
                 said = control.describe_job(AccountId=ACCOUNT, JobId=job)["Job"]["Status"]
             except control.exceptions.ClientError:
                 return False
-            return said == (status or said)
+            return bool(said == (status or said))
 
         deadline = time.monotonic() + 300
         while not found():
@@ -150,13 +163,17 @@ class Fleet:
             "RoleArn": BATCH_ROLE,
             **changes,
         }
-        job = str(control.create_job(**asked)["JobId"])
-        self.wait(job, region=region)
-        return job
+        return str(control.create_job(**asked)["JobId"])
+
+    def strangers(self, number: int, region: str = SOURCE_REGION) -> list[str]:
+        """Jobs of somebody else's, which S3 lists; their ids."""
+        made = [self.stranger(region) for _ in range(number)]
+        self.wait(made[-1], region=region)
+        return made
 
 
 class Killing:
-    """Ends the function after the so-and-so-manieth call since it wrote down its turn."""
+    """Ends the function after a call, by its number since the function wrote down its turn."""
 
     def __init__(self, fleet: Fleet, number: int) -> None:
         self.left, self._calls, self._has_turn = number, fleet.life.functions.calls, False
@@ -179,7 +196,9 @@ def fleet(life: Life, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
     life.local_aws.jobs(step=60)
     yield made
     life.local_aws.jobs(step=0)
-    while jobs := listed(made.control, ACCOUNT):
+    deadline = time.monotonic() + 300
+    while jobs := made.not_ended():
+        assert time.monotonic() < deadline, jobs
         for job in jobs:
             if job.is_parked:
                 made.cancel(job.id)
@@ -200,6 +219,7 @@ def test_five_at_once_are_four_jobs_and_one_that_waits_for_an_end(fleet: Fleet) 
     assert {job["Priority"] for each in four for job in fleet.jobs(each)} == {7}
     assert fleet.is_ticking()
     # A tick while nothing has ended.
+    fleet.known(*four)
     assert (fleet.tick(), fleet.jobs(fifth)) == ([], [])
     looked = handlers.sweep(LOOK, Context())
     assert (looked["held_by_ours"], looked["held_by_others"], looked["errors"]) == (4, 0, [])
@@ -219,7 +239,7 @@ def test_five_at_once_are_four_jobs_and_one_that_waits_for_an_end(fleet: Fleet) 
     assert not fleet.is_ticking()
 
     fleet.life.local_aws.jobs(step=0.02)
-    fleet.until("Complete", four[0], *four[2:], fifth)
+    fleet.known(four[0], *four[2:], fifth, status="Complete")
     assert [fleet.check(each)["status"] for each in buckets] == [
         "complete",
         "cancelled",
@@ -230,12 +250,13 @@ def test_five_at_once_are_four_jobs_and_one_that_waits_for_an_end(fleet: Fleet) 
 
 @pytest.mark.usefixtures("either_world")
 def test_others_keep_their_places_and_get_what_is_free(fleet: Fleet) -> None:
-    others = [fleet.stranger() for _ in range(5)]
+    others = fleet.strangers(5)
     buckets = [fleet.bucket() for _ in range(3)]
 
     told = [fleet.protect(each) for each in buckets]
 
     assert [each["status"] for each in told] == ["preparing", "queued", "queued"]
+    fleet.known(buckets[0])
     assert (fleet.tick(), fleet.jobs(buckets[1])) == ([], [])
     for other in others[:2]:
         fleet.cancel(other)
@@ -251,7 +272,7 @@ def test_a_parked_job_holds_no_place_and_its_yes_waits_for_its_own(fleet: Fleet)
     parked, other = fleet.bucket(tier="gold"), fleet.bucket()
     life.local_aws.jobs(step=0.02)
     assert fleet.protect(parked)["status"] == "preparing"
-    fleet.until("Suspended", parked)
+    fleet.known(parked, status="Suspended")
     life.local_aws.jobs(step=60)
 
     assert fleet.tick() == [parked], "it has been counted: that is told, and its place is free"
@@ -261,12 +282,13 @@ def test_a_parked_job_holds_no_place_and_its_yes_waits_for_its_own(fleet: Fleet)
     said = life.asked(CONFIRM)
     assert (said["backfill"]["status"], said["backfill"]["place"]) == ("queued", 1)
     assert said["changes"] == []
+    fleet.known(other)
     assert fleet.tick() == []
     fleet.cancel(fleet.jobs(other)[0]["JobId"])
     assert {*fleet.tick()} == {parked, other}
     assert fleet.statuses(parked) == ["Ready"]
     life.local_aws.jobs(step=0.02)
-    fleet.until("Complete", parked)
+    fleet.known(parked, status="Complete")
     assert fleet.check(parked)["status"] == "complete"
     assert len(fleet.jobs(parked)) == 1
 
@@ -276,21 +298,22 @@ def test_two_installations_in_an_account_have_four_jobs_together(fleet: Fleet) -
     life = fleet.life
     ours = [fleet.bucket() for _ in range(3)]
     assert [fleet.protect(each)["status"] for each in ours] == ["preparing"] * 3
-    mine, theirs = life.reports, life.world.bucket(f"reports-{uuid.uuid4().hex[:12]}")
+    fleet.known(*ours)
+    reports = life.reports
 
-    life.reports = theirs
+    fleet.begin_anew()
     fleet.deploy(GOLD, MODULE_NAME="other")
     buckets = [fleet.bucket(tier="gold") for _ in range(2)]
     told = [fleet.protect(each)["status"] for each in buckets]
 
     assert told == ["preparing", "queued"]
-    places = [job.place for job in listed(fleet.control, ACCOUNT) if job.place is not None]
-    assert sorted(places) == [0, 1, 2, 3]
+    assert fleet.places() == [0, 1, 2, 3]
+    fleet.known(buckets[0])
     # A place of theirs is free: whoever looks first has it.
     fleet.cancel(fleet.jobs(ours[0])[0]["JobId"])
     assert fleet.tick() == [buckets[1]]
-    fleet.wait(fleet.jobs(buckets[1])[0]["JobId"])
-    life.reports = mine
+    fleet.known(buckets[1])
+    life.reports = reports
     fleet.deploy(STANDARD)
     assert fleet.protect(fleet.bucket())["status"] == "queued"
 
@@ -301,15 +324,13 @@ def test_a_place_that_another_installation_took_a_moment_before_is_left_to_it(
 ) -> None:
     """S3's list did not have its job yet."""
     life, bucket = fleet.life, fleet.bucket()
-    before = Queue(last={3: uuid.uuid4().hex})  # a job that S3 has forgotten
-    life.s3.put_object(Bucket=life.reports, Key=QUEUE, Body=json.dumps(before.as_dict()))
 
     def take() -> None:
         asked = [call for call in life.functions.calls if call.operation == "CreateJob"][-1]
         token = asked.parameters["ClientRequestToken"]
         place = asked.parameters["Description"].partition(" (place ")[2][0]
         description = f"other: existing objects of theirs (place {place}, 0a1b2c3d)"
-        fleet.stranger(ClientRequestToken=token, Description=description, Priority=7)
+        fleet.wait(fleet.stranger(ClientRequestToken=token, Description=description, Priority=7))
 
     life.when("before", "CreateJob", take, "source_control")
 
@@ -318,15 +339,14 @@ def test_a_place_that_another_installation_took_a_moment_before_is_left_to_it(
 
     assert fleet.check(bucket)["status"] == "preparing"
     assert len(fleet.jobs(bucket)) == 1
-    places = {job.place for job in listed(fleet.control, ACCOUNT)}
-    assert len(places) == 2, "each has its own"
+    assert fleet.places() == [2, 3], "each has its own"
 
 
 def test_a_refusal_is_a_wait(fleet: Fleet) -> None:
     """Jobs in another region, which no list of ours has, may count."""
     life, bucket = fleet.life, fleet.bucket()
-    life.local_aws.choose(seventh_job="refused", six_jobs_per="account")
-    others = [fleet.stranger("eu-west-1") for _ in range(6)]
+    life.local_aws.choose(preparing_counts="yes", seventh_job="refused", six_jobs_per="account")
+    others = fleet.strangers(6, "eu-west-1")
 
     last = life.functions.protect(event("put_bucket_tagging", bucket))[-1]
 
@@ -351,7 +371,7 @@ def test_a_function_that_is_killed_on_its_way_to_a_job_leaves_one_job(fleet: Fle
     life.retag()
     fleet.protect(bucket)
     for number in range(1, 9):
-        fleet.until("Complete", bucket)
+        fleet.known(bucket, status="Complete")
         assert fleet.check(bucket)["status"] == "complete"
         assert len(fleet.jobs(bucket)) == number, f"killed after call {number - 1}"
         killing = Killing(fleet, number)
@@ -364,6 +384,6 @@ def test_a_function_that_is_killed_on_its_way_to_a_job_leaves_one_job(fleet: Fle
         for _ in range(2):  # the turn that it had is over, and then it has another one
             life.later(minutes=6)
             fleet.tick()
-        fleet.wait(fleet.jobs(bucket)[0]["JobId"])
+        fleet.known(bucket)
 
-    assert number == 7, "the turn, the record, the job, the record, and the queue read and written"
+    assert number == 8, "turn, record, job made and described, record, queue read and written"

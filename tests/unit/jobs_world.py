@@ -66,10 +66,8 @@ class Objects:
         self._hear("put_object", asked)
         key = asked["Key"]
         self.before_put(key)
-        is_new = "IfNoneMatch" in asked
-        if (is_new and key in self.texts) or asked.get("IfMatch") != (
-            None if is_new or "IfMatch" not in asked else self._etags.get(key)
-        ):
+        is_there = "IfNoneMatch" in asked and key in self.texts
+        if is_there or asked.get("IfMatch", self._etags.get(key)) != self._etags.get(key):
             raise refusal("PreconditionFailed")
         return {"ETag": self.put(key, asked["Body"].decode())}
 

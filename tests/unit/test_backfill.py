@@ -569,6 +569,22 @@ def test_a_job_that_waited_too_long_for_a_yes_is_made_again_and_waits_again() ->
     assert (made.backfill["status"], made.changes) == ("waiting", [])
 
 
+@pytest.mark.parametrize(("place", "is_another"), [(2, True), (-1, False)])
+def test_a_job_that_is_for_something_else_is_not_waited_for(place: int, is_another: bool) -> None:
+    """S3 answered with the job before; one from before there were places says nothing of it."""
+    said = "other: existing objects of theirs (place 2, 00000000)"
+    gap = Gap("g", everything=True, is_first=True)
+
+    made, record = followed(
+        Jobs(Status="Active", Description=said),
+        job(status="New", gap=gap, place=place, created_at=ago(minutes=5)),
+    )
+
+    assert made.changes == (["CreateJob"] if is_another else [])
+    assert record.job and replace(record.job.gap, since="") == gap
+    assert (record.job.id != "j-1", record.retry) == (is_another, None)
+
+
 # --- whether one is under way ------------------------------------------------
 
 

@@ -126,8 +126,13 @@ def test_a_job_fits_s3s_limits() -> None:
 @pytest.mark.parametrize(("limit", "asks"), [(None, False), (0, True), (5, True)])
 def test_a_limit_has_s3_wait(limit: int | None, asks: bool) -> None:
     fields: dict[str, Any] = {} if limit is None else {"existing_objects_limit": limit}
+    world = World(**fields)
 
-    assert created(Gap("g"), **fields)["ConfirmationRequired"] is asks
+    world.go_on(Record(gap=WAITS))
+
+    [asked] = world.control.calls("create_job")
+    assert asked["ConfirmationRequired"] is asks
+    assert world.memory.record.job and world.memory.record.job.parks is asks
 
 
 def test_an_old_boto3_that_knows_no_owner_of_reports_still_works(
