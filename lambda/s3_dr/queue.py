@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,6 +39,7 @@ _TURN_IS_FORGOTTEN = timedelta(hours=1)
 # A bucket that let its turn pass, since something is wrong with it, waits longer and longer.
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=5), timedelta(days=1)
 _PASSES = 5
+_MAPS = ("seen", "entries", "jobs", "turns", "missed", "last")
 
 
 class Conflict(Exception):
@@ -213,7 +214,13 @@ class Queue:
 
     def as_dict(self) -> dict[str, Any]:
         """What is written."""
-        return {key: value for key, value in asdict(self).items() if key != "etag"}
+        # Not by `asdict`, which takes ten times as long, at each write of a queue of hundreds.
+        parts = {name: getattr(self, name) for name in _MAPS}
+        flat = {
+            name: {key: getattr(each, "__dict__", each) for key, each in part.items()}
+            for name, part in parts.items()
+        }
+        return {**flat, "is_ticking": self.is_ticking}
 
     def save(self, reports: ReportsBucket) -> None:
         """Write the queue.
