@@ -126,6 +126,21 @@ def is_under_way(check: Check, seen: Seen, life: str) -> bool:
     return is_wanted or bool(record.job and _may_try_again(record.job))
 
 
+def let_end(check: Check, record: Record) -> None:
+    """Note what S3 makes of the job of a bucket that is not to be protected any more.
+
+    Else the queue would go on asking what became of it.
+
+    Raises:
+        ClientError: what S3 or S3 Control answers.
+    """
+    job = record.job
+    if job and not job.ended_at:
+        found = _look_at(check, job)
+        if found and job.status in ENDED:
+            _end(check, job, found)
+
+
 def facts(seen: Seen, record: Record, position: tuple[int, int] = (0, 0)) -> dict[str, Any]:
     """How it stands, for the result: ``status`` and what is known of the job.
 

@@ -71,9 +71,11 @@ def _enable_or_release(check: Check) -> Outcome:
 
 
 def _stop_waiting(check: Check) -> None:
-    """Have nothing of a bucket that is not to be protected wait for a job."""
+    """Have nothing of a bucket that is not to be protected wait for a job; one there is ends."""
     memory = Memory(check)
-    if memory.is_kept and memory.record.stop_waiting():
+    if memory.is_kept and not memory.is_new:
+        backfill.let_end(check, memory.record)
+        memory.record.stop_waiting()
         memory.save()
 
 
@@ -197,7 +199,11 @@ def _untagged(check: Check, untagged: Untagged) -> Outcome:
     if Configuration.of(known, check.source.replication()).ours is None:
         _stop_waiting(check)
         raise untagged
-    outcome = _release(check, Memory(check), untagged=untagged)
+    try:
+        outcome = _release(check, Memory(check), untagged=untagged)
+    except Untagged:
+        _stop_waiting(check)
+        raise
     _require_same_tags(check, untagged.tags)
     return outcome
 

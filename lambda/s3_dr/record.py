@@ -146,16 +146,14 @@ class Record:
         """The gap that waits for a job; None if none does."""
         return next((gap for gap in (self.gap, self.retry) if gap and gap.since), None)
 
-    def stop_waiting(self) -> bool:
-        """Have nothing wait for a job or a place; whether anything did."""
-        waited = bool(self.waiting or (self.job and self.job.since))
+    def stop_waiting(self) -> None:
+        """Have nothing wait for a job or a place."""
         if self.gap:
             self.gap.since = ""
         if self.job:
             self.job.since, self.retry = "", None
         elif self.retry:
             self.retry.since = ""  # it is known from nothing else
-        return waited
 
     @classmethod
     def from_json(cls, text: str) -> Record:

@@ -175,6 +175,18 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[World], World]:
 # --- what was found so -------------------------------------------------------
 
 
+def test_a_bucket_untagged_while_its_objects_are_counted_is_asked_about_once(clock: Clock) -> None:
+    home = Installation("a", delay=0)
+    world = clock(World(Ways(), home))
+    bucket = world.add("b", home, has_limit=True)
+    world.do(check_of(bucket))
+    bucket.is_tagged = False
+
+    world.go_on(world.is_quiet, timedelta(hours=1))
+
+    assert world.is_quiet() and world.jobs[0].status == "Suspended"
+
+
 def test_nothing_starts_while_six_are_held_or_one_of_ours_is_paused(clock: Clock) -> None:
     home = Installation("a", delay=0)
     world = clock(World(Ways(), home))
