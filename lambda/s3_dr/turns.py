@@ -66,7 +66,8 @@ class Turns:
             jobs = self._places.look(queue, at)
             given = [entry.bucket for _, entry in self._places.give(queue, jobs, at)]
             waits = queue.waits or not is_all
-            if waits and (in_any_case or not (queue.is_ticking or by_schedule)):
+            # One that comes late, by the schedule, does not know that it is on still.
+            if waits and (in_any_case or not queue.is_ticking):
                 self._switch(on=True)
             queue.is_ticking = waits
             with suppress(Conflict):

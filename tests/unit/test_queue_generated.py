@@ -187,6 +187,21 @@ def test_a_bucket_untagged_while_its_objects_are_counted_is_asked_about_once(clo
     assert world.is_quiet() and world.jobs[0].status == "Suspended"
 
 
+def test_a_tick_that_comes_late_does_not_take_the_schedule_for_on(clock: Clock) -> None:
+    home = Installation("a")
+    world = clock(World(Ways(), home))
+    bucket = world.add("b", home)
+    run = world.start(check_of(bucket))
+    world.step_to(run, "ListObjectVersions")
+    world.step_to(run, "GetObject")
+
+    world.do(("tick", home))
+    world.finish()
+
+    assert home.is_ticking and home.waiting()
+    come_to_an_end(world)
+
+
 def test_nothing_starts_while_six_are_held_or_one_of_ours_is_paused(clock: Clock) -> None:
     home = Installation("a", delay=0)
     world = clock(World(Ways(), home))
