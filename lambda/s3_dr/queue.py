@@ -9,7 +9,7 @@ other queues do is seen in the list of jobs; see `jobs.token_of` for when two of
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -107,6 +107,11 @@ class Turn:
     at: str
     job: str = ""
     is_parked: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is yet to be used, as far as is known."""
+        return self.is_parked or not self.job
 
     def age(self, at: datetime) -> timedelta:
         """How long ago it was given."""
@@ -241,12 +246,12 @@ class Queue:
     @property
     def waits(self) -> bool:
         """Whether there is anything that a tick is needed for."""
-        open_turns = (turn for turn in self.turns.values() if turn.is_parked or not turn.job)
         is_counted = (
             job.parks and job.status in ("New", "Preparing") and not job.ended_at
             for job in self.jobs.values()
         )
-        return bool(self.entries) or any(open_turns) or any(is_counted)
+        is_open = (turn.is_open for turn in self.turns.values())
+        return bool(self.entries) or any(is_open) or any(is_counted)
 
     # --- the order
 
@@ -293,9 +298,8 @@ class Queue:
     def turn_of(self, entry: Entry, at: datetime) -> int | None:
         """The place that the bucket may take now, if it was given one a moment ago."""
         for place, turn in self.turns.items():
-            is_open = turn.is_parked or not turn.job
             is_its = turn.bucket == entry.bucket and turn.is_parked == bool(entry.job)
-            if is_its and is_open and turn.age(at) < _TURN_IS_GOOD:
+            if is_its and turn.is_open and turn.age(at) < _TURN_IS_GOOD:
                 return place
         return None
 
@@ -314,7 +318,10 @@ class Queue:
         for place, turn in [*self.turns.items()]:
             found = by_id.get(turn.job) or by_mark.get((turn.bucket, turn.mark))
             is_late = turn.age(at) >= _TURN_IS_OVER
-            if found and not found.is_parked:
+            if turn.is_open and _is_taken(place, turn.bucket, jobs):
+                # By another installation. The turn was for what comes after the job before.
+                del self.turns[place]
+            elif found and not found.is_parked:
                 self.turns[place] = replace(turn, job=found.id, is_parked=False)
             elif found and not turn.is_parked:
                 self._end(place)  # counted, and parked
@@ -324,7 +331,7 @@ class Queue:
                 and (turn.age(at) >= _TURN_IS_FORGOTTEN or has_ended(turn.job))
             ):
                 self._end(place)
-            elif is_late and (turn.is_parked or not turn.job):
+            elif is_late and turn.is_open:
                 self._end(place)
                 self._miss(turn, at)
         for place in range(AT_ONCE):
@@ -394,6 +401,11 @@ def _pick(entry: Entry, free: Collection[int], large: range, active_jobs: int) -
     return max(free, default=None)
 
 
+def _is_taken(place: int, bucket: str, jobs: Iterable[Listed]) -> bool:
+    """Whether the job of another bucket is at work in a place."""
+    return any(job.place == place and job.bucket != bucket and not job.is_parked for job in jobs)
+
+
 @dataclass(frozen=True)
 class Places:
     """What a function needs to take a place for one bucket.
@@ -421,14 +433,17 @@ class Places:
         """
         queue = Queue()
         for _ in range(_PASSES):
-            queue = Queue.read(self.reports)
-            queue.entries[entry.bucket] = entry
-            place = queue.turn_of(entry, at)
-            if place is not None or not entry.is_due(at):
-                return place, queue
-            if queue.position(entry.bucket, at)[0] > self.active_jobs:
+            queue = self.look_for(entry)
+            if not entry.is_due(at):
+                return None, queue
+            is_near = queue.position(entry.bucket, at)[0] <= self.active_jobs
+            if not is_near and queue.turn_of(entry, at) is None:
                 return None, queue  # a tick tells it when it is
-            turns = self.give(queue, self.look(queue, at), at)
+            jobs = self.look(queue, at)
+            place = queue.turn_of(entry, at)
+            if place is not None:
+                return place, queue
+            turns = self.give(queue, jobs, at)
             given = {each.bucket: number for number, each in turns}
             place = given.pop(entry.bucket, None)
             # The others are not told of their turns by this one.
@@ -440,6 +455,12 @@ class Places:
                 queue.save(self.reports)
                 return place, queue
         return None, queue
+
+    def look_for(self, entry: Entry) -> Queue:
+        """The queue, in which the bucket waits."""
+        queue = Queue.read(self.reports)
+        queue.entries[entry.bucket] = entry
+        return queue
 
     def look(self, queue: Queue, at: datetime) -> list[Listed]:
         """End the turns that are over; the jobs that have not ended."""
@@ -473,7 +494,8 @@ class Places:
         """
 
         def change(queue: Queue) -> None:
-            if place in queue.turns and queue.turns[place].bucket == bucket:
+            turn = queue.turns.get(place)
+            if turn and turn.bucket == bucket and turn.is_open:
                 del queue.turns[place]
             if last:
                 queue.last[place] = last

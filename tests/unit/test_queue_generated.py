@@ -187,6 +187,25 @@ def test_a_bucket_untagged_while_its_objects_are_counted_is_asked_about_once(clo
     assert world.is_quiet() and world.jobs[0].status == "Suspended"
 
 
+def test_a_turn_is_over_when_another_installation_took_the_place(clock: Clock) -> None:
+    first, second = (Installation(name, 1, delay=0) for name in "ab")
+    world = clock(World(Ways(), first, second))
+    mine = world.add("mine", first)
+    theirs = [world.add(f"theirs-{number}", second) for number in range(2)]
+    world.do(check_of(theirs[0]))
+    world.do(check_of(mine))
+    world.end(world.jobs[0])
+    world.do(("tick", first))
+    assert world.inbox.pop() == check_of(mine)
+
+    world.do(check_of(theirs[1]))
+    world.do(("tick", first))
+    world.do(check_of(mine))
+
+    assert not world.wrong
+    come_to_an_end(world)
+
+
 def test_a_tick_that_comes_late_does_not_take_the_schedule_for_on(clock: Clock) -> None:
     home = Installation("a")
     world = clock(World(Ways(), home))
