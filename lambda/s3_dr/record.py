@@ -20,7 +20,7 @@ from .check import Check
 from .reports_bucket import is_conflict
 from .rule import Left
 
-_TIMES = {"created_at", "deleted", "ended_at", "changed_at", "not_before", "since"}
+_TIMES = {"begun", "created_at", "deleted", "ended_at", "changed_at", "not_before", "since"}
 
 
 class Superseded(Exception):
@@ -45,7 +45,7 @@ class Gap:
         since: when it began to wait for a job; empty if it does not.
         not_before: when its job may begin at the earliest; empty if that is not known yet.
         is_large: it may be about more than a million objects.
-        begun: a job for it may have been made, of which nothing is remembered.
+        begun: when a job for it may have been made, of which nothing is remembered; else empty.
     """
 
     id: str
@@ -59,7 +59,7 @@ class Gap:
     since: str = ""
     not_before: str = ""
     is_large: bool = False
-    begun: bool = False
+    begun: str = ""
 
 
 @dataclass
@@ -188,7 +188,7 @@ class Record:
             wanted=wanted or bool(self.gap and self.gap.wanted),
             since=self.gap.since if self.gap else "",
             is_large=bool(self.gap and self.gap.is_large),
-            begun=bool(self.gap and self.gap.begun),
+            begun=self.gap.begun if self.gap else "",
         )
 
     def renew_gap(self, *, after_put: bool = False) -> None:
@@ -198,7 +198,7 @@ class Record:
             after_put: the rule was put a moment ago, so the job for it has to wait again.
         """
         if self.gap:
-            self.gap.id, self.gap.begun = now(), False
+            self.gap.id, self.gap.begun = now(), ""
             if after_put:
                 self.gap.not_before = ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,16 @@ from botocore.exceptions import ClientError
 
 from .aws import error_code, knows, moment, now
 from .check import Check, Seen
-from .jobs import described, description_of, last_in, listed, mark_of, priority_of, token_of
+from .jobs import (
+    ENDED,
+    described,
+    description_of,
+    last_in,
+    listed,
+    mark_of,
+    priority_of,
+    token_of,
+)
 from .queue import Entry, Places
 from .record import Gap, Job, Memory, Record
 
@@ -20,8 +30,13 @@ REPORTS = "reports/"
 # refuses what is beyond it or lets it wait no document says.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_CreateJob.html
 _FULL = frozenset({"TooManyRequests", "TooManyRequestsException"})
+# So long after a function may have made a job, S3 lists it if there is one.
+_LISTED_WITHIN = timedelta(minutes=4)
 # The token was used for another job: somebody else took the place a moment before.
 _TAKEN = "IdempotencyException"
+# Another check of the bucket let the job go on, or a person did.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_UpdateJobStatus.html
+_NOT_PARKED = "JobStatusException"
 
 
 def go_on(check: Check, seen: Seen, memory: Memory) -> tuple[int, int]:
@@ -35,17 +50,21 @@ def go_on(check: Check, seen: Seen, memory: Memory) -> tuple[int, int]:
         BotoCoreError, ClientError: what AWS answers.
     """
     record, settings, bucket = memory.record, check.settings, check.source.name
-    if record.waiting and record.waiting.begun and _find(check, seen, record, record.waiting):
+    gap = record.waiting
+    if gap and gap.begun and _find(check, seen, record, gap):
         return 0, 0
     entry = Entry.of(bucket, record)
     if entry is None:
         return 0, 0
     places = _places(check)
     at, dry_run = moment(), check.request.dry_run
-    place, queue = places.take(entry, at, dry_run=dry_run)
+    if _has_one_at_work(record, at):
+        place, queue = None, places.look_for(entry)
+    else:
+        place, queue = places.take(entry, at, dry_run=dry_run)
     if place is not None:
         if entry.job:
-            _let_go_on(check, record, place)
+            _let_go_on(check, memory, place)
         else:
             _begin(check, seen, memory, place, queue.last.get(place, ""))
         if not Entry.of(bucket, record):
@@ -69,6 +88,14 @@ def _start_ticking(check: Check, places: Places) -> None:
         )
     else:
         places.note_ticking()
+
+
+def _has_one_at_work(record: Record, at: datetime) -> bool:
+    """Whether a job of the bucket is at work, or may be, which S3 need not list yet."""
+    gap, job = record.waiting, record.job
+    if gap and gap.begun and at - datetime.fromisoformat(gap.begun) < _LISTED_WITHIN:
+        return True
+    return job is not None and not (job.ended_at or job.status in ENDED | {"Suspended"})
 
 
 def _places(check: Check) -> Places:
@@ -99,7 +126,7 @@ def _note(record: Record, gap: Gap, job: str, place: int, seen: Seen) -> None:
     is_another = gap is record.gap
     record.job = Job(
         job,
-        replace(gap, begun=False),
+        replace(gap, begun=""),
         now(),
         # Who said yes to the first attempt has said it to the next ones.
         confirmed=bool(record.job and record.job.confirmed) and not is_another,
@@ -109,17 +136,22 @@ def _note(record: Record, gap: Gap, job: str, place: int, seen: Seen) -> None:
     record.gap, record.retry = None if is_another else record.gap, None
 
 
-def _let_go_on(check: Check, record: Record, place: int) -> None:
-    job = record.job
+def _let_go_on(check: Check, memory: Memory, place: int) -> None:
+    job = memory.record.job
     if job is None:
         return
     check.changes.append("UpdateJobStatus")
     if check.request.dry_run:
         return
-    check.clients.source_control.update_job_status(
-        AccountId=check.settings.source_account_id, JobId=job.id, RequestedJobStatus="Ready"
-    )
     job.status, job.since = "Ready", ""
+    memory.save()  # if no more comes of it, the queue has the bucket checked
+    try:
+        check.clients.source_control.update_job_status(
+            AccountId=check.settings.source_account_id, JobId=job.id, RequestedJobStatus="Ready"
+        )
+    except ClientError as error:
+        if error_code(error) != _NOT_PARKED:
+            raise
     _places(check).note_job(check.source.name, place, job.id)
 
 
@@ -142,8 +174,9 @@ def _begin(check: Check, seen: Seen, memory: Memory, place: int, last: str) -> N
     if check.request.dry_run:
         _note(record, gap, "", place, seen)
         return
-    gap.begun = True
-    memory.save()
+    gap.begun = now()
+    memory.save()  # of all checks of the bucket one gets here
+    is_listed = True
     for _ in range(2):
         try:
             made = _made(check, job, token_of(place, last, moment()))
@@ -163,12 +196,16 @@ def _begin(check: Check, seen: Seen, memory: Memory, place: int, last: str) -> N
         if _find(check, seen, record, gap):
             return
         newest = last_in(place, _all_jobs(check))
-        if newest is None or newest.id == last or not (newest.has_ended or newest.is_parked):
+        if newest is None or newest.id == last:
+            is_listed = False  # yet: who has it will be seen, and the turn ends then
             break
         last = newest.id
+        if not (newest.has_ended or newest.is_parked):
+            break
     check.changes.remove("CreateJob")
-    gap.begun = False
-    _places(check).give_back(bucket, place, last)
+    gap.begun = ""
+    if is_listed:
+        _places(check).give_back(bucket, place, last)
 
 
 def _made(check: Check, job: Any, token: str) -> str:

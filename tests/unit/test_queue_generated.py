@@ -206,6 +206,55 @@ def test_a_turn_is_over_when_another_installation_took_the_place(clock: Clock) -
     come_to_an_end(world)
 
 
+def test_a_bucket_whose_job_is_not_listed_yet_keeps_its_turn(clock: Clock) -> None:
+    home = Installation("a", delay=0)
+    world = clock(World(Ways(hidden_for=40.0), home))
+    bucket = world.add("b", home)
+    run = world.start(check_of(bucket))
+    world.step_to(run, "CreateJob")
+    world.do(check_of(bucket, Wish.BACKFILL, everything=True))
+    world.finish()
+    bucket.is_ruled = False
+
+    world.do(check_of(bucket))
+
+    come_to_an_end(world)
+    assert len(world.jobs) == 2, "one for each gap, one after the other"
+
+
+def test_a_check_beside_the_one_that_makes_the_job_makes_none(clock: Clock) -> None:
+    home = Installation("a", delay=0)
+    world = clock(World(Ways(hidden_for=20.0), home))
+    bucket = world.add("b", home, has_limit=True)
+    runs = [world.start(check_of(bucket))]
+    world.step_to(runs[0], "CreateJob")
+    runs.append(world.start(check_of(bucket)))
+    world.step_to(runs[1], "ListJobs")
+    world.step(runs[1])
+    while not runs[0].is_over:
+        world.step(runs[0])
+    world.pass_time(_MINUTE)
+
+    come_to_an_end(world)
+
+    assert len(world.jobs) == 1
+
+
+def test_two_checks_let_a_parked_job_go_on_once(clock: Clock) -> None:
+    home = Installation("a", delay=0)
+    world = clock(World(Ways(tells=False), home))
+    bucket = world.add("b", home, has_limit=True)
+    world.do(check_of(bucket))
+    world.advance(_MINUTE)
+    runs = [world.start(check_of(bucket)) for _ in range(2)]
+    world.step_to(runs[0], "UpdateJobStatus")
+    world.step_to(runs[1], "UpdateJobStatus")
+
+    come_to_an_end(world)
+
+    assert world.calls["UpdateJobStatus"] == 2 and len(world.jobs) == 1
+
+
 def test_a_tick_that_comes_late_does_not_take_the_schedule_for_on(clock: Clock) -> None:
     home = Installation("a")
     world = clock(World(Ways(), home))
