@@ -172,6 +172,47 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[World], World]:
     return use
 
 
+@settings(
+    max_examples=100,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    way=ways(),
+    numbers=st.just((4, 4)) | st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    delay=st.sampled_from([0, 900]),
+    may_kill=st.booleans(),
+    kinds=buckets(),
+    tape=st.binary(min_size=250, max_size=500),
+)
+def test_whatever_happens_each_gap_has_one_job_and_there_are_never_too_many(
+    clock: Clock,
+    way: Ways,
+    numbers: tuple[int, int],
+    delay: int,
+    may_kill: bool,
+    kinds: list[tuple[str, bool]],
+    tape: bytes,
+) -> None:
+    first, second = (
+        Installation(name, number, delay) for name, number in zip("ab", numbers, strict=True)
+    )
+    world = clock(World(way, first, second))
+    world.may_kill = may_kill
+    for number, (kind, is_firsts) in enumerate(kinds):
+        world.add(f"bucket-{number}", first if is_firsts else second, **_KINDS[kind])
+    try:
+        with suppress(StopIteration):
+            play(world, Tape(tape))
+        come_to_an_end(world)
+    except BaseException as error:
+        error.add_note("\n".join(world.log[-300:]))
+        raise
+    finally:
+        world.close()
+
+
 # --- what was found so -------------------------------------------------------
 
 
