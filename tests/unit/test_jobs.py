@@ -159,7 +159,14 @@ def test_a_mark_is_that_of_what_the_job_is_about() -> None:
         ("orders", Gap("g", failed_only=True)),
         ("orders", Gap("g", is_first=True)),
     ]
-    waits = replace(gap, since="t", not_before="t", is_large=True, begun=True, after_put=True)
+    waits = replace(
+        gap,
+        since="t",
+        not_before="t",
+        is_large=True,
+        begun="2026-03-02T09:00:00+00:00",
+        after_put=True,
+    )
 
     assert len({mark_of("orders", gap), *(mark_of(*other) for other in others)}) == 7
     assert mark_of("orders", gap) == mark_of("orders", waits), "and not of how long it waits"

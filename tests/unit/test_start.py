@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -57,7 +58,7 @@ class World:
 
     def go_on(self, record: Record) -> tuple[int, int]:
         """What the function does; where the bucket stands then."""
-        self.memory = Memory(record)
+        self.memory = Memory(deepcopy(record))
         memory: Any = self.memory
         return start.go_on(self.check, seen(self.check), memory)
 
@@ -199,14 +200,14 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing() -> None:
 
 
 def test_a_job_that_was_made_and_not_remembered_is_found() -> None:
-    gap = replace(WAITS, begun=True)
+    gap = replace(WAITS, begun=at(minutes=-5))
     made = ours(1, 2, "Complete", "orders", mark_of("orders", gap))
     world = World(made)
 
     world.go_on(Record(gap=gap))
 
     job = world.memory.record.job
-    assert job and (job.id, job.place, job.gap.begun) == ("j-1", 2, False)
+    assert job and (job.id, job.place, job.gap.begun) == ("j-1", 2, "")
     assert world.control.calls("create_job") == []
     other = World(ours(1, 2, "Complete", "orders", "0" * 8))
     other.go_on(Record(gap=gap))
@@ -226,7 +227,7 @@ def test_too_many_jobs_are_a_wait_with_a_warning(code: str) -> None:
     assert world.check.changes == []
     [warning] = world.check.warnings
     assert warning.startswith("JOBS_FULL: ") and code in warning
-    assert world.memory.record.gap == replace(WAITS, begun=False)
+    assert world.memory.record.gap == replace(WAITS, begun="")
     assert (world.queue["turns"], world.schedule.switched) == ({}, ["on"])
 
 
@@ -323,7 +324,8 @@ def test_a_counted_job_goes_on_in_its_own_place() -> None:
 
     assert world.go_on(Record(job=last)) == (0, 0)
 
-    assert (last.status, last.since) == ("Ready", "")
+    job_then = world.memory.record.job
+    assert job_then and (job_then.status, job_then.since) == ("Ready", "")
     assert parked["Status"] == "Ready"
     assert world.check.changes == ["UpdateJobStatus"]
     assert world.queue["turns"]["2"]["job"] == "j-1"
