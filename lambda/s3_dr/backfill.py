@@ -137,7 +137,9 @@ def let_end(check: Check, record: Record) -> None:
     job = record.job
     if job and not job.ended_at:
         found = _look_at(check, job)
-        if found and job.status in ENDED:
+        if found and _is_of_another(check, job, found):
+            _disown(record, job)
+        elif found and job.status in ENDED:
             _end(check, job, found)
 
 
@@ -231,8 +233,7 @@ def _may_be_large(check: Check) -> bool:
 def _follow(check: Check, seen: Seen, record: Record, job: Job) -> None:
     found = _look_at(check, job)
     if found and _is_of_another(check, job, found):
-        # S3 gave the id of what was in the place before, instead of saying that it is taken.
-        record.job, record.retry = None, replace(job.gap, since=now())
+        _disown(record, job)
         return
     limit = seen.profile.existing_objects_limit
     is_allowed = job.confirmed or limit is None or job.total <= limit
@@ -261,6 +262,18 @@ def _is_of_another(check: Check, job: Job, found: Any) -> bool:
     """Whether a job that we took for the bucket's is for something else."""
     mark = mark_of(check.source.name, job.gap)
     return job.place >= 0 and not found.get("Description", "").endswith(f" {mark})")
+
+
+def _disown(record: Record, job: Job) -> None:
+    """Have a gap wait on, for which S3 gave the id of what was in the place before.
+
+    It might have said that the place is taken.
+    """
+    record.job, gap = None, replace(job.gap, since=now())
+    if gap.attempt > 1 or gap.failed_only:
+        record.retry = gap
+    else:
+        record.gap = record.gap or gap  # which is about the same, and more
 
 
 def _look_at(check: Check, job: Job) -> Any:

@@ -379,7 +379,7 @@ class World:
         if len(names) != len(set(names)):
             self.fail(f"two jobs of a bucket at work: {sorted(names)}")
         large = [job for job in ours if job.is_large]
-        if len(large) > max(1, self.most // 2):
+        if len(large) > max(1, self.most // 2) + sum(map(self._is_beside, large)):
             self.fail(f"{len(large)} large ones at work")
         is_full = sum(job.holds for job in self.live.values()) >= AT_ONCE
         is_full = is_full or any(job.status == "Paused" for job in ours)

@@ -281,6 +281,42 @@ def test_a_check_beside_the_one_that_makes_the_job_makes_none(clock: Clock) -> N
     assert len(world.jobs) == 1
 
 
+def test_a_job_of_a_killed_function_is_seen_when_another_gap_opens(clock: Clock) -> None:
+    home = Installation("a", delay=0)
+    world = clock(World(Ways(tells=False), home))
+    bucket = world.add("b", home)
+    run = world.start(check_of(bucket))
+    world.step_to(run, "CreateJob")
+    world.step(run, "kill after")
+    world.advance(5 * _MINUTE)
+    bucket.is_ruled = False
+
+    world.do(check_of(bucket))
+
+    come_to_an_end(world)
+    assert len(world.jobs) == 2, "one after the other"
+
+
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_the_id_of_anothers_job_is_not_taken_for_ours(clock: Clock, has_ended: bool) -> None:
+    first, second = (Installation(name, 1, delay=0) for name in "ab")
+    world = clock(World(Ways(takes_back=True, hidden_for=20.0), first, second))
+    mine, theirs = world.add("mine", first), world.add("theirs", second)
+    world.do(check_of(theirs))
+    world.do(check_of(mine))
+    world.advance(_MINUTE)
+    if has_ended:
+        world.end(world.jobs[0])
+    else:
+        world.do(check_of(mine))
+
+    for mine.is_tagged in (False, True):
+        world.do(check_of(mine))
+
+    come_to_an_end(world)
+    assert len(world.jobs) == 2
+
+
 def test_two_checks_let_a_parked_job_go_on_once(clock: Clock) -> None:
     home = Installation("a", delay=0)
     world = clock(World(Ways(tells=False), home))
