@@ -118,6 +118,12 @@ def _find(check: Check, seen: Seen, record: Record, gap: Gap) -> bool:
     return False
 
 
+def _newest_in(check: Check, place: int) -> tuple[str, bool]:
+    """The last job of a place, empty if there is none; and whether it leaves room for another."""
+    newest = last_in(place, _all_jobs(check))
+    return (newest.id, newest.has_ended or newest.is_parked) if newest else ("", True)
+
+
 def _all_jobs(check: Check) -> list[Any]:
     return listed(check.clients.source_control, check.settings.source_account_id, ended=True)
 
@@ -176,8 +182,10 @@ def _begin(check: Check, seen: Seen, memory: Memory, place: int, last: str) -> N
         return
     gap.begun = now()
     memory.save()  # of all checks of the bucket one gets here
-    is_listed = True
-    for _ in range(2):
+    is_listed, is_free = True, True
+    if not last:  # it may be another installation's, or from before the queue was lost
+        last, is_free = _newest_in(check, place)
+    for _ in range(2 if is_free else 0):
         try:
             made = _made(check, job, token_of(place, last, moment()))
         except ClientError as error:
@@ -195,13 +203,11 @@ def _begin(check: Check, seen: Seen, memory: Memory, place: int, last: str) -> N
             return
         if _find(check, seen, record, gap):
             return
-        newest = last_in(place, _all_jobs(check))
-        if newest is None or newest.id == last:
-            is_listed = False  # yet: who has it will be seen, and the turn ends then
-            break
-        last = newest.id
-        if not (newest.has_ended or newest.is_parked):
-            break
+        newest, is_free = _newest_in(check, place)
+        is_listed = newest not in ("", last)
+        last = newest
+        if not (is_listed and is_free):
+            break  # who has it will be seen, and the turn ends then
     check.changes.remove("CreateJob")
     gap.begun = ""
     if is_listed:

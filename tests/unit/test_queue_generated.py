@@ -317,6 +317,19 @@ def test_the_id_of_anothers_job_is_not_taken_for_ours(clock: Clock, has_ended: b
     assert len(world.jobs) == 2
 
 
+def test_an_installation_that_knows_of_no_job_asks_for_the_last_one(clock: Clock) -> None:
+    first, second = (Installation(name, 1, delay=0) for name in "ab")
+    world = clock(World(Ways(), first, second))
+    world.do(check_of(world.add("mine-1", first)))
+    world.go_on(world.is_quiet, timedelta(hours=1))
+    world.advance(timedelta(days=31))  # so the token of the month is free
+
+    for bucket in (world.add("mine-2", first), world.add("theirs", second)):
+        world.step_to(world.start(check_of(bucket)), "CreateJob")
+
+    come_to_an_end(world)
+
+
 def test_two_checks_let_a_parked_job_go_on_once(clock: Clock) -> None:
     home = Installation("a", delay=0)
     world = clock(World(Ways(tells=False), home))
