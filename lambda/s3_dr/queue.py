@@ -318,8 +318,9 @@ class Queue:
         for place, turn in [*self.turns.items()]:
             found = by_id.get(turn.job) or by_mark.get((turn.bucket, turn.mark))
             is_late = turn.age(at) >= _TURN_IS_OVER
-            if turn.is_open and _is_taken(place, turn.bucket, jobs):
-                # By another installation. The turn was for what comes after the job before.
+            if turn.is_open and _is_taken(place, turn, jobs):
+                # By another installation, or for an older gap. The turn was for what comes after
+                # the job before that.
                 del self.turns[place]
             elif found and not found.is_parked:
                 self.turns[place] = replace(turn, job=found.id, is_parked=False)
@@ -401,9 +402,14 @@ def _pick(entry: Entry, free: Collection[int], large: range, active_jobs: int) -
     return max(free, default=None)
 
 
-def _is_taken(place: int, bucket: str, jobs: Iterable[Listed]) -> bool:
-    """Whether the job of another bucket is at work in a place."""
-    return any(job.place == place and job.bucket != bucket and not job.is_parked for job in jobs)
+def _is_taken(place: int, turn: Turn, jobs: Iterable[Listed]) -> bool:
+    """Whether a job is at work in a place for which it has no turn."""
+    return any(
+        job.place == place
+        and not job.is_parked
+        and (job.bucket, job.mark) != (turn.bucket, turn.mark)
+        for job in jobs
+    )
 
 
 @dataclass(frozen=True)
@@ -433,7 +439,8 @@ class Places:
         """
         queue = Queue()
         for _ in range(_PASSES):
-            queue = self.look_for(entry)
+            queue = Queue.read(self.reports)
+            queue.entries[entry.bucket] = entry
             if not entry.is_due(at):
                 return None, queue
             is_near = queue.position(entry.bucket, at)[0] <= self.active_jobs
@@ -455,12 +462,6 @@ class Places:
                 queue.save(self.reports)
                 return place, queue
         return None, queue
-
-    def look_for(self, entry: Entry) -> Queue:
-        """The queue, in which the bucket waits."""
-        queue = Queue.read(self.reports)
-        queue.entries[entry.bucket] = entry
-        return queue
 
     def look(self, queue: Queue, at: datetime) -> list[Listed]:
         """End the turns that are over; the jobs that have not ended."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -11,16 +10,7 @@ from botocore.exceptions import ClientError
 
 from .aws import error_code, knows, moment, now
 from .check import Check, Seen
-from .jobs import (
-    ENDED,
-    described,
-    description_of,
-    last_in,
-    listed,
-    mark_of,
-    priority_of,
-    token_of,
-)
+from .jobs import described, description_of, last_in, listed, mark_of, priority_of, token_of
 from .queue import Entry, Places
 from .record import Gap, Job, Memory, Record
 
@@ -30,8 +20,6 @@ REPORTS = "reports/"
 # refuses what is beyond it or lets it wait no document says.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_CreateJob.html
 _FULL = frozenset({"TooManyRequests", "TooManyRequestsException"})
-# So long after a function may have made a job, S3 lists it if there is one.
-_LISTED_WITHIN = timedelta(minutes=4)
 # The token was used for another job: somebody else took the place a moment before.
 _TAKEN = "IdempotencyException"
 # Another check of the bucket let the job go on, or a person did.
@@ -58,10 +46,7 @@ def go_on(check: Check, seen: Seen, memory: Memory) -> tuple[int, int]:
         return 0, 0
     places = _places(check)
     at, dry_run = moment(), check.request.dry_run
-    if _has_one_at_work(record, at):
-        place, queue = None, places.look_for(entry)
-    else:
-        place, queue = places.take(entry, at, dry_run=dry_run)
+    place, queue = places.take(entry, at, dry_run=dry_run)
     if place is not None:
         if entry.job:
             _let_go_on(check, memory, place)
@@ -88,14 +73,6 @@ def _start_ticking(check: Check, places: Places) -> None:
         )
     else:
         places.note_ticking()
-
-
-def _has_one_at_work(record: Record, at: datetime) -> bool:
-    """Whether a job of the bucket is at work, or may be, which S3 need not list yet."""
-    gap, job = record.waiting, record.job
-    if gap and gap.begun and at - datetime.fromisoformat(gap.begun) < _LISTED_WITHIN:
-        return True
-    return job is not None and not (job.ended_at or job.status in ENDED | {"Suspended"})
 
 
 def _places(check: Check) -> Places:
