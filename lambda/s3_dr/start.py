@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,8 @@ REPORTS = "reports/"
 # refuses what is beyond it or lets it wait no document says.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_CreateJob.html
 _FULL = frozenset({"TooManyRequests", "TooManyRequestsException"})
+# A turn that is taken later may be over, and its place given away.
+_LATE = timedelta(minutes=1)
 # The token was used for another job: somebody else took the place a moment before.
 _TAKEN = "IdempotencyException"
 # Another check of the bucket let the job go on, or a person did.
@@ -51,7 +54,7 @@ def go_on(check: Check, seen: Seen, memory: Memory) -> tuple[int, int]:
         if entry.job:
             _let_go_on(check, memory, place)
         else:
-            _begin(check, seen, memory, place, queue.last.get(place, ""))
+            _begin(check, seen, memory, place, queue.last.get(place, ""), at)
         if not Entry.of(bucket, record):
             return 0, 0
     if settings.jobs_rule and not (queue.is_ticking or dry_run):
@@ -138,7 +141,7 @@ def _let_go_on(check: Check, memory: Memory, place: int) -> None:
     _places(check).note_job(check.source.name, place, job.id)
 
 
-def _begin(check: Check, seen: Seen, memory: Memory, place: int, last: str) -> None:
+def _begin(check: Check, seen: Seen, memory: Memory, place: int, last: str, at: datetime) -> None:
     """Make the job in a place; where S3 takes none there, the bucket waits on.
 
     Args:
@@ -147,6 +150,7 @@ def _begin(check: Check, seen: Seen, memory: Memory, place: int, last: str) -> N
         memory: the bucket's record.
         place: the place.
         last: the job that was there last; empty if none is known.
+        at: when it was seen to be the bucket's turn.
     """
     record, bucket = memory.record, check.source.name
     gap = record.waiting
@@ -163,6 +167,8 @@ def _begin(check: Check, seen: Seen, memory: Memory, place: int, last: str) -> N
     if not last:  # it may be another installation's, or from before the queue was lost
         last, is_free = _newest_in(check, place)
     for _ in range(2 if is_free else 0):
+        if moment() - at > _LATE:
+            break
         try:
             made = _made(check, job, token_of(place, last, moment()))
         except ClientError as error:

@@ -351,7 +351,9 @@ SOON = timedelta(seconds=1)
         (OPEN, [], MINUTES_4, (), None, True),
         # The function that made it could not note it.
         (OPEN, [ours(7, 2, bucket="b")], MINUTES_4, (), TAKEN, False),
-        (OPEN, [ours(7, 2, bucket="b", mark="1" * 8)], MINUTES_4, (), None, True),
+        # Another gap's job, or another installation's, took the place.
+        (OPEN, [ours(7, 2, bucket="b", mark="1" * 8)], SOON, (), None, False),
+        (OPEN, [ours(7, 2, bucket="other")], SOON, (), None, False),
         (TAKEN, [ours(7, 2, bucket="b")], HOUR, (), TAKEN, False),
         (TAKEN, [ours(7, 2, "Paused", "b")], HOUR, (), TAKEN, False),
         # It is so young that S3 does not list it yet, or it has ended.

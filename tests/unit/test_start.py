@@ -15,6 +15,7 @@ from functional.payload import checked, profiles, seen
 from s3_dr import aws, start
 from s3_dr.check import Check
 from s3_dr.jobs import mark_of, token_of
+from s3_dr.queue import Queue
 from s3_dr.record import Gap, Job, Record
 from s3_dr.reports_bucket import QUEUE
 from unit.jobs_world import NOW, Control, Objects, Schedule, at, job, ours, refusal
@@ -61,6 +62,10 @@ class World:
         self.memory = Memory(deepcopy(record))
         memory: Any = self.memory
         return start.go_on(self.check, seen(self.check), memory)
+
+    def knows_last(self, place: int, job_id: str) -> None:
+        """Have the queue know which job was last in a place."""
+        self.reports.put(QUEUE, json.dumps(Queue(last={place: job_id}).as_dict()))
 
     @property
     def queue(self) -> Any:
@@ -239,7 +244,7 @@ def test_any_other_refusal_is_an_error() -> None:
         world.go_on(Record(gap=WAITS))
 
 
-TAKEN = token_of(3, "", NOW)
+TAKEN = token_of(3, "j-5", NOW)
 EITHER = pytest.mark.parametrize("says_first_job", [False, True], ids=["refused", "first job"])
 
 
@@ -249,6 +254,7 @@ def test_a_place_that_another_had_meanwhile_is_taken_after_that(
     status: str, says_first_job: bool
 ) -> None:
     world = World(ours(5, 3, "Complete"), ours(7, 3, status))
+    world.knows_last(3, "j-5")
     world.control.says_first_job = says_first_job
     world.control.tokens[TAKEN] = "j-5"  # there were more since
 
@@ -268,6 +274,7 @@ def test_a_place_that_another_took_a_moment_before_is_left_to_it(
 ) -> None:
     """S3's list did not have its job yet when the place was given."""
     world = World()
+    world.knows_last(3, "j-5")
     world.control.says_first_job = says_first_job
     world.control.tokens[TAKEN] = "j-7"
     create = world.control.create_job
@@ -286,12 +293,24 @@ def test_a_place_that_another_took_a_moment_before_is_left_to_it(
     assert world.schedule.switched == ["on"]
 
 
+def test_a_queue_that_knows_of_no_job_asks_which_was_last() -> None:
+    """Another installation's, or its own from before the queue was lost."""
+    ended, at_work = World(ours(7, 3, "Complete")), World()
+    ended.go_on(Record(gap=WAITS))
+
+    [asked] = ended.control.calls("create_job")
+    assert asked["ClientRequestToken"] == token_of(3, "j-7", NOW)
+    at_work.go_on(Record(gap=WAITS))
+    assert at_work.control.calls("create_job")[0]["ClientRequestToken"] == token_of(3, "", NOW)
+
+
 @EITHER
 def test_a_token_that_was_used_for_the_very_same_job_is_no_second_job(
     says_first_job: bool,
 ) -> None:
     made = ours(7, 3, "Complete", "orders", mark_of("orders", WAITS))
     world = World(made)
+    world.knows_last(3, "j-5")
     world.control.says_first_job = says_first_job
     world.control.tokens[TAKEN] = "j-7"
 
