@@ -38,8 +38,10 @@ _TURN_IS_GOOD, _TURN_IS_OVER = timedelta(minutes=2), timedelta(minutes=4)
 _TURN_IS_FORGOTTEN = timedelta(hours=1)
 # A bucket that let its turn pass, since something is wrong with it, waits longer and longer.
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=5), timedelta(days=1)
+# A check that was asked for takes its time; each end of a job would ask for it again.
+_ASKED_AGAIN = timedelta(minutes=2)
 _PASSES = 5
-_MAPS = ("seen", "entries", "jobs", "turns", "missed", "last")
+_MAPS = ("seen", "entries", "jobs", "turns", "missed", "last", "asked")
 
 
 class Conflict(Exception):
@@ -175,6 +177,7 @@ class Queue:
         turns: who has which place.
         missed: who let a turn pass.
         last: the last job that had each place, as far as is known.
+        asked: when buckets were asked what became of their job, if that was a moment ago.
         is_ticking: the schedule was switched on, and is not known to have been switched off.
     """
 
@@ -184,6 +187,7 @@ class Queue:
     turns: dict[int, Turn] = field(default_factory=dict)
     missed: dict[str, Missed] = field(default_factory=dict)
     last: dict[int, str] = field(default_factory=dict)
+    asked: dict[str, str] = field(default_factory=dict)
     is_ticking: bool = False
     etag: str = ""
 
@@ -214,6 +218,7 @@ class Queue:
             {int(key): Turn(**each) for key, each in data["turns"].items()},
             {key: Missed(**each) for key, each in data["missed"].items()},
             {int(key): str(each) for key, each in data["last"].items()},
+            {**data["asked"]},
             data["is_ticking"] is True,
         )
 
@@ -339,6 +344,17 @@ class Queue:
             # Behind a parked one there may have been others.
             if newest := last_in(place, (job for job in jobs if not job.is_parked)):
                 self.last[place] = newest.id
+
+    def ask(self, buckets: Iterable[str], at: datetime) -> list[str]:
+        """Those of the buckets that were not asked a moment ago; now they are."""
+        recent = {
+            bucket: moment
+            for bucket, moment in self.asked.items()
+            if at - datetime.fromisoformat(moment) < _ASKED_AGAIN
+        }
+        due = [bucket for bucket in dict.fromkeys(buckets) if bucket not in recent]
+        self.asked = {**recent, **dict.fromkeys(due, at.isoformat())}
+        return due
 
     def _end(self, place: int) -> None:
         turn = self.turns.pop(place)

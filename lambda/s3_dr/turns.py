@@ -65,6 +65,7 @@ class Turns:
             is_all = self._catch_up(queue)
             jobs = self._places.look(queue, at)
             given = [entry.bucket for _, entry in self._places.give(queue, jobs, at)]
+            moved = queue.ask(_moved(queue, jobs), at)
             waits = queue.waits or not is_all
             # One that comes late, by the schedule, does not know that it is on still.
             if waits and (in_any_case or not queue.is_ticking):
@@ -78,7 +79,7 @@ class Turns:
             raise TurnsError("others wrote the queue again and again")
         if by_schedule and not waits:
             self._stop_ticking()
-        asked = [*dict.fromkeys([*given, *_moved(queue, jobs)])]
+        asked = [*dict.fromkeys([*given, *moved])]
         self._ask(asked)
         number = len(queue.in_order(at))
         return {

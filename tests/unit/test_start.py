@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from copy import deepcopy
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -318,6 +319,19 @@ def test_a_token_that_was_used_for_the_very_same_job_is_no_second_job(
 
     assert world.memory.record.job and world.memory.record.job.id == "j-7"
     assert len(world.control.jobs) == 1
+
+
+def test_a_turn_that_is_taken_too_late_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, passed = World(), [timedelta()]
+    monkeypatch.setattr(aws, "_clock", lambda: NOW + passed[0])
+    monkeypatch.setattr(
+        Memory, "save", lambda _: passed.append(passed.pop() + timedelta(minutes=2))
+    )
+
+    assert world.go_on(Record(gap=WAITS)) == (1, 1)
+
+    assert world.control.calls("create_job") == []
+    assert world.queue["turns"] == {}
 
 
 def test_a_job_that_s3_does_not_know_yet_is_taken_for_new() -> None:

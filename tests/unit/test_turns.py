@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -276,6 +277,20 @@ def test_whose_job_was_made_and_not_noted_is_asked() -> None:
 
     assert world.asked == ["b"]
     assert world.queue.turns == {}, "it has its job"
+
+
+def test_who_was_asked_a_moment_ago_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.remember("b", copies(1))
+    world.give()
+    assert world.asked == ["b"]
+
+    world.give()
+
+    assert world.asked == []
+    monkeypatch.setattr(aws, "_clock", lambda: NOW + timedelta(minutes=2))
+    world.give()
+    assert world.asked == ["b"]
 
 
 def test_who_could_not_be_asked_is_named_and_the_others_are_asked() -> None:
