@@ -226,7 +226,9 @@ def _may_be_large(check: Check) -> bool:
     """
     end = moment()
     dimensions = {"BucketName": check.source.name, "StorageType": "AllStorageTypes"}
-    counts = _values(check, "NumberOfObjects", dimensions, _DAY, end - _COUNTED_WITHIN, end)
+    counts = _values(
+        check, "NumberOfObjects", dimensions, _DAY, end - _COUNTED_WITHIN, end, "Average"
+    )
     return max(counts, default=(end, LARGE + 1.0))[1] > LARGE
 
 
@@ -269,7 +271,7 @@ def _disown(record: Record, job: Job) -> None:
 
     It might have said that the place is taken.
     """
-    record.job, gap = None, replace(job.gap, since=now())
+    record.job, gap = None, replace(job.gap, since=job.gap.since or now())
     if gap.attempt > 1 or gap.failed_only:
         record.retry = gap
     else:
@@ -368,8 +370,10 @@ def _to_try_again(check: Check, seen: Seen, record: Record) -> Gap | None:
         )
         return gap if due <= moment() else None
     rule_id = record.left.id if record.left else ""
-    if seen.profile.has_metrics and (failures := _new_failures(check, job, rule_id)):
-        return Gap(failures, failed_only=True, failures=failures)
+    if seen.profile.has_metrics:
+        failures, number = _new_failures(check, job, rule_id)
+        if failures:
+            return Gap(failures, failed_only=True, failures=failures, is_large=number > LARGE)
     return None
 
 
@@ -385,10 +389,11 @@ def _wait(attempt: int) -> timedelta:
     return min(_LONGEST_WAIT, _FIRST_WAIT * int(6 ** (attempt - 1)))
 
 
-def _new_failures(check: Check, job: Job | None, rule_id: str) -> str:
+def _new_failures(check: Check, job: Job | None, rule_id: str) -> tuple[str, float]:
     """What S3 counted of failed replications under our rule that the last job did not know of.
 
-    Minute and number of the newest ones; empty if there are none, or no new ones.
+    Minute and number of the newest ones, empty if there are none, or no new ones; and how many
+    there were in all, of late.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/repl-metrics.html
     """
@@ -400,17 +405,19 @@ def _new_failures(check: Check, job: Job | None, rule_id: str) -> str:
         "RuleId": rule_id,
     }
     pairs = _values(check, "OperationsFailedReplication", dimensions, _FAILURES_PERIOD, since, end)
-    counts = (pair for pair in pairs if pair[1] > 0)
+    counts = [pair for pair in pairs if pair[1] > 0]
     minute, count = max(counts, default=(since, 0))
     newest = f"{minute.astimezone(UTC).isoformat()} {count:.0f}"
     if not count or (job and newest == job.gap.failures):
-        return ""
-    if job and (job.failed or job.status in ("Cancelled", "Failed")):
+        is_new = False
+    elif job and (job.failed or job.status in ("Cancelled", "Failed")):
         # Its own failures are counted too, and are no news.
-        return newest if minute > datetime.fromisoformat(job.ended_at) else ""
-    # A period is named by its beginning.
-    created = datetime.fromisoformat(job.created_at) if job else since
-    return newest if minute + _FAILURES_PERIOD > created else ""
+        is_new = minute > datetime.fromisoformat(job.ended_at)
+    else:
+        # A period is named by its beginning.
+        created = datetime.fromisoformat(job.created_at) if job else since
+        is_new = minute + _FAILURES_PERIOD > created
+    return (newest if is_new else ""), sum(number for _, number in counts)
 
 
 def _values(
@@ -420,16 +427,17 @@ def _values(
     period: timedelta,
     since: datetime,
     end: datetime,
+    stat: str = "Sum",
 ) -> list[tuple[datetime, float]]:
     """What CloudWatch has of one of S3's metrics: each moment and its value."""
     named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
-    stat = {
+    asked = {
         "Metric": {"Namespace": "AWS/S3", "MetricName": metric, "Dimensions": named},
         "Period": int(period.total_seconds()),
-        "Stat": "Sum",
+        "Stat": stat,
     }
     found = check.clients.source_cloudwatch.get_metric_data(
-        MetricDataQueries=[{"Id": "m", "MetricStat": stat}], StartTime=since, EndTime=end
+        MetricDataQueries=[{"Id": "m", "MetricStat": asked}], StartTime=since, EndTime=end
     )["MetricDataResults"]
     return [pair for each in found for pair in zip(each["Timestamps"], each["Values"], strict=True)]
 

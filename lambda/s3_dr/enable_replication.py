@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from . import backfill, encryption, lives, twin
+from . import backfill, encryption, lives, start, twin
 from .aws import error_code, moment, now
 from .check import Check, Seen
 from .outcomes import Blocked, Ignored, Outcome, Reason, Untagged
@@ -64,19 +64,28 @@ def _enable_or_release(check: Check) -> Outcome:
         if not check.request.is_check:
             raise
         return _untagged(check, untagged)
-    except Ignored:
+    except (Blocked, Ignored):
         _stop_waiting(check)
         raise
-    return _enable(check, seen)
+    try:
+        return _enable(check, seen)
+    except Blocked:
+        _stop_waiting(check)
+        raise
 
 
 def _stop_waiting(check: Check) -> None:
-    """Have nothing of a bucket that is not to be protected wait for a job; one there is ends."""
+    """Have nothing of a bucket wait for a job that it is not to get; one there is ends."""
     memory = Memory(check)
-    if memory.is_kept and not memory.is_new:
+    if not memory.is_kept or memory.is_new:
+        return
+    try:
         backfill.let_end(check, memory.record)
-        memory.record.stop_waiting()
-        memory.save()
+    except (BotoCoreError, ClientError) as error:
+        check.warn(f"what became of the job of {check.source.name} is not known: {error}")
+    if memory.record.stop_waiting():
+        start.give_up(check)
+    memory.save()
 
 
 def _forget_deleted(check: Check, deleted_at: datetime) -> None:

@@ -75,6 +75,7 @@ class Listed:
         bucket: the source bucket, if it is ours.
         place: which of our places it was made for; None if it was made before there were any.
         mark: which gap of the bucket it is for.
+        is_large: it is about more than a million objects, or was taken to be when it was made.
         total: how many objects it is about; 0 until they are counted.
         succeeded: how many of them were copied.
         failed: how many could not be.
@@ -87,6 +88,7 @@ class Listed:
     bucket: str = ""
     place: int | None = None
     mark: str = ""
+    is_large: bool = False
     total: int = 0
     succeeded: int = 0
     failed: int = 0
@@ -96,6 +98,8 @@ class Listed:
         """A job as ListJobs has it."""
         named = _DESCRIPTION.fullmatch(job.get("Description", ""))
         progress = job.get("ProgressSummary") or {}
+        total = progress.get("TotalNumberOfTasks") or 0
+        is_low = job.get("Priority", 10) <= max(_PRIORITIES.values()) - _LESS_IF_LARGE
         return cls(
             job["JobId"],
             job["Status"],
@@ -104,7 +108,8 @@ class Listed:
             bucket=named["bucket"] if named else "",
             place=int(named["place"]) if named and named["place"] else None,
             mark=(named["mark"] or "") if named else "",
-            total=progress.get("TotalNumberOfTasks") or 0,
+            is_large=total > LARGE or (bool(named) and is_low),
+            total=total,
             succeeded=progress.get("NumberOfTasksSucceeded") or 0,
             failed=progress.get("NumberOfTasksFailed") or 0,
         )

@@ -61,6 +61,7 @@ class Entry:
         is_large: it leaves half of the places to others.
         job: a job that is there and was parked; empty if one is to be made.
         place: the only place that such a job can have; None where any will do.
+        begun: a job may have been asked for already.
     """
 
     bucket: str
@@ -71,6 +72,7 @@ class Entry:
     is_large: bool = False
     job: str = ""
     place: int | None = None
+    begun: bool = False
 
     @classmethod
     def of(cls, bucket: str, record: Record) -> Entry | None:
@@ -78,7 +80,9 @@ class Entry:
         gap, job = record.waiting, record.job
         if gap:
             mark, kind = mark_of(bucket, gap), kind_of(gap)
-            return cls(bucket, mark, kind, gap.since, gap.not_before, gap.is_large)
+            return cls(
+                bucket, mark, kind, gap.since, gap.not_before, gap.is_large, begun=bool(gap.begun)
+            )
         if job and job.since and not job.ended_at:
             place = job.place if job.place >= 0 else None
             mark, is_large = mark_of(bucket, job.gap), job.total > LARGE
@@ -102,6 +106,7 @@ class Turn:
         at: when it was given.
         job: the job that took the place, or is to take it; empty as long as none is known.
         is_parked: that job is there already, and is to be let go on.
+        is_large: it leaves half of the places to others.
     """
 
     bucket: str
@@ -109,6 +114,7 @@ class Turn:
     at: str
     job: str = ""
     is_parked: bool = False
+    is_large: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -211,7 +217,7 @@ class Queue:
     @classmethod
     def _from_json(cls, text: str) -> Queue:
         data = json.loads(text)
-        return cls(
+        queue = cls(
             {**data["seen"]},
             {key: Entry(**each) for key, each in data["entries"].items()},
             {key: Followed(**each) for key, each in data["jobs"].items()},
@@ -221,6 +227,24 @@ class Queue:
             {**data["asked"]},
             data["is_ticking"] is True,
         )
+        queue._require_sound()
+        return queue
+
+    def _require_sound(self) -> None:
+        """Make sure that every value is one that can be worked with.
+
+        Raises:
+            TypeError, ValueError: one is not.
+        """
+        for entry in self.entries.values():
+            KINDS.index(entry.kind)
+        times = [entry.since for entry in self.entries.values()]
+        times += [entry.not_before for entry in self.entries.values() if entry.not_before]
+        times += [turn.at for turn in self.turns.values()]
+        times += [missed.until for missed in self.missed.values()]
+        for moment in [*times, *self.asked.values()]:
+            if datetime.fromisoformat(moment).tzinfo is None:
+                raise ValueError(f"{moment} is no moment")
 
     def as_dict(self) -> dict[str, Any]:
         """What is written."""
@@ -279,19 +303,23 @@ class Queue:
         due = (entry for entry in self.entries.values() if entry.is_due(at))
         return sorted(due, key=lambda entry: self._rank(entry, at))
 
-    def _rank(self, entry: Entry, at: datetime) -> tuple[bool, int, str, str]:
+    def _rank(self, entry: Entry, at: datetime) -> tuple[bool, int, int, str, str]:
         return (
             self._is_kept_back(entry, at),
+            self._times_missed(entry),
             KINDS.index(entry.kind),
             entry.since,
             entry.bucket,
         )
 
     def _is_kept_back(self, entry: Entry, at: datetime) -> bool:
-        missed = self.missed.get(entry.bucket)
-        if missed is None or missed.mark != entry.mark:
+        if not self._times_missed(entry):
             return False
-        return datetime.fromisoformat(missed.until) > at
+        return datetime.fromisoformat(self.missed[entry.bucket].until) > at
+
+    def _times_missed(self, entry: Entry) -> int:
+        missed = self.missed.get(entry.bucket)
+        return missed.times if missed and missed.mark == entry.mark else 0
 
     def position(self, bucket: str, at: datetime) -> tuple[int, int]:
         """Where a bucket stands in the queue, from 1, and how many wait; 0 if it is not there."""
@@ -308,7 +336,7 @@ class Queue:
                 return place
         return None
 
-    def look_at(
+    def end_turns(
         self, jobs: Collection[Listed], has_ended: Callable[[str], bool], at: datetime
     ) -> None:
         """End the turns that are over, by what S3 lists.
@@ -345,6 +373,11 @@ class Queue:
             if newest := last_in(place, (job for job in jobs if not job.is_parked)):
                 self.last[place] = newest.id
 
+    def have_turns(self, at: datetime) -> list[str]:
+        """The buckets that may take a place now."""
+        turns = (turn for turn in self.turns.values() if turn.is_open)
+        return [turn.bucket for turn in turns if turn.age(at) < _TURN_IS_GOOD]
+
     def ask(self, buckets: Iterable[str], at: datetime) -> list[str]:
         """Those of the buckets that were not asked a moment ago; now they are."""
         recent = {
@@ -358,7 +391,7 @@ class Queue:
 
     def _end(self, place: int) -> None:
         turn = self.turns.pop(place)
-        if turn.job:
+        if turn.job and not turn.is_parked:
             self.missed.pop(turn.bucket, None)
 
     def _miss(self, turn: Turn, at: datetime) -> None:
@@ -370,7 +403,7 @@ class Queue:
     def give(
         self, jobs: Collection[Listed], active_jobs: int, at: datetime
     ) -> Iterator[tuple[int, Entry]]:
-        """Give free places to who is next; `look_at` comes first.
+        """Give free places to who is next; `end_turns` comes first.
 
         Args:
             jobs: all that have not ended.
@@ -381,19 +414,32 @@ class Queue:
         # A bucket has one job at work at a time.
         busy = {turn.bucket for turn in self.turns.values()}
         busy |= {job.bucket for job in jobs if job.is_ours and not job.is_parked}
-        large = range(max(1, active_jobs // 2))
+        known = {job.id for job in jobs}
+        large = sum(job.is_large for job in jobs if job.is_ours and not job.is_parked)
+        large += sum(turn.is_large for turn in self.turns.values() if turn.job not in known)
+        half = max(1, active_jobs // 2)
         for entry in self.in_order(at):
             if room <= 0:
                 return
             if entry.bucket in busy or self._is_kept_back(entry, at):
                 continue
-            place = _pick(entry, free, large, active_jobs)
+            # By their places they cannot be too many, but S3 may have counted more than was known.
+            if entry.is_large and large >= half:
+                continue
+            place = _pick(entry, free, half, active_jobs)
             if place is None:
                 continue
             free.remove(place)
             room -= 1
-            turn = Turn(entry.bucket, entry.mark, at.isoformat(), entry.job, bool(entry.job))
-            self.turns[place] = turn
+            large += entry.is_large
+            self.turns[place] = Turn(
+                entry.bucket,
+                entry.mark,
+                at.isoformat(),
+                entry.job,
+                is_parked=bool(entry.job),
+                is_large=entry.is_large,
+            )
             yield place, entry
 
     def _room(self, jobs: Collection[Listed], active_jobs: int) -> tuple[list[int], int]:
@@ -409,12 +455,12 @@ class Queue:
         return free, min(active_jobs - len(ours), AT_ONCE - at_work) - len(coming)
 
 
-def _pick(entry: Entry, free: Collection[int], large: range, active_jobs: int) -> int | None:
+def _pick(entry: Entry, free: Collection[int], half: int, active_jobs: int) -> int | None:
     """The place for a bucket; large ones have the first ones only, and others leave them those."""
     if entry.place is not None and entry.place < active_jobs:
         return entry.place if entry.place in free else None
     if entry.is_large:
-        return next((place for place in free if place in large), None)
+        return next((place for place in free if place < half), None)
     return max(free, default=None)
 
 
@@ -457,12 +503,16 @@ class Places:
         for _ in range(_PASSES):
             queue = Queue.read(self.reports)
             queue.entries[entry.bucket] = entry
+            # The queue may know a later record, and is to read that again.
+            queue.seen.pop(entry.bucket, None)
+            if not entry.begun:
+                queue.missed.pop(entry.bucket, None)  # what was wrong with it is over
             if not entry.is_due(at):
                 return None, queue
             is_near = queue.position(entry.bucket, at)[0] <= self.active_jobs
             if not is_near and queue.turn_of(entry, at) is None:
                 return None, queue  # a tick tells it when it is
-            jobs = self.look(queue, at)
+            jobs = self.listed(queue, at)
             place = queue.turn_of(entry, at)
             if place is not None:
                 return place, queue
@@ -479,10 +529,10 @@ class Places:
                 return place, queue
         return None, queue
 
-    def look(self, queue: Queue, at: datetime) -> list[Listed]:
+    def listed(self, queue: Queue, at: datetime) -> list[Listed]:
         """End the turns that are over; the jobs that have not ended."""
         jobs = listed(self.control, self.owner)
-        queue.look_at(jobs, self._has_ended, at)
+        queue.end_turns(jobs, self._has_ended, at)
         return jobs
 
     def give(self, queue: Queue, jobs: list[Listed], at: datetime) -> list[tuple[int, Entry]]:
@@ -518,6 +568,13 @@ class Places:
                 queue.last[place] = last
 
         self._change(change)
+
+    def give_up(self, bucket: str) -> None:
+        """Leave the place of a bucket to others that cannot use its turn, if it has one."""
+        turns = Queue.read(self.reports).turns
+        for place, turn in turns.items():
+            if turn.bucket == bucket and turn.is_open:
+                self.give_back(bucket, place)
 
     def note_ticking(self) -> None:
         """Say that the schedule is on."""

@@ -146,14 +146,16 @@ class Record:
         """The gap that waits for a job; None if none does."""
         return next((gap for gap in (self.gap, self.retry) if gap and gap.since), None)
 
-    def stop_waiting(self) -> None:
-        """Have nothing wait for a job or a place."""
+    def stop_waiting(self) -> bool:
+        """Have nothing wait for a job or a place; whether anything did."""
+        waited = bool(self.waiting or (self.job and self.job.since))
         if self.gap:
             self.gap.since = ""
         if self.job:
             self.job.since, self.retry = "", None
         elif self.retry:
             self.retry.since = ""  # it is known from nothing else
+        return waited
 
     @classmethod
     def from_json(cls, text: str) -> Record:
@@ -187,6 +189,7 @@ class Record:
             after_put=after_put or before.after_put,
             wanted=wanted or bool(self.gap and self.gap.wanted),
             since=self.gap.since if self.gap else "",
+            not_before=self.gap.not_before if self.gap else "",
             is_large=bool(self.gap and self.gap.is_large),
             begun=self.gap.begun if self.gap else "",
         )

@@ -55,11 +55,18 @@ def go_on(check: Check, seen: Seen, memory: Memory) -> tuple[int, int]:
             _let_go_on(check, memory, place)
         else:
             _begin(check, seen, memory, place, queue.last.get(place, ""), at)
-        if not Entry.of(bucket, record):
-            return 0, 0
-    if settings.jobs_rule and not (queue.is_ticking or dry_run):
+    waits = Entry.of(bucket, record) is not None
+    # One that S3 counts first is to be looked after, too.
+    is_counted = place is not None and not entry.job and _parks(seen)
+    if settings.jobs_rule and (waits or is_counted) and not (queue.is_ticking or dry_run):
         _start_ticking(check, places)
-    return queue.position(bucket, at)
+    return queue.position(bucket, at) if waits else (0, 0)
+
+
+def give_up(check: Check) -> None:
+    """Leave a place to others, if it is the bucket's turn."""
+    if check.settings.reports_bucket and not check.request.dry_run:
+        _places(check).give_up(check.source.name)
 
 
 def _start_ticking(check: Check, places: Places) -> None:
@@ -129,16 +136,29 @@ def _let_go_on(check: Check, memory: Memory, place: int) -> None:
     check.changes.append("UpdateJobStatus")
     if check.request.dry_run:
         return
-    job.status, job.since = "Ready", ""
-    memory.save()  # if no more comes of it, the queue has the bucket checked
+    bucket = check.source.name
     try:
         check.clients.source_control.update_job_status(
             AccountId=check.settings.source_account_id, JobId=job.id, RequestedJobStatus="Ready"
         )
     except ClientError as error:
+        if error_code(error) in _FULL:
+            check.changes.remove("UpdateJobStatus")
+            _warn_full(check, error)
+            _places(check).give_back(bucket, place)
+            return
         if error_code(error) != _NOT_PARKED:
             raise
-    _places(check).note_job(check.source.name, place, job.id)
+    job.status, job.since = "Ready", ""
+    memory.save()
+    _places(check).note_job(bucket, place, job.id)
+
+
+def _warn_full(check: Check, error: ClientError) -> None:
+    check.warn(
+        f"JOBS_FULL: S3 takes no job for {check.source.name} now ({error_code(error)}); its "
+        "existing objects go on waiting"
+    )
 
 
 def _begin(check: Check, seen: Seen, memory: Memory, place: int, last: str, at: datetime) -> None:
@@ -174,10 +194,7 @@ def _begin(check: Check, seen: Seen, memory: Memory, place: int, last: str, at: 
         except ClientError as error:
             if error_code(error) not in _FULL:
                 raise
-            check.warn(
-                f"JOBS_FULL: S3 takes no job for {bucket} now ({error_code(error)}); its "
-                "existing objects go on waiting"
-            )
+            _warn_full(check, error)
             break
         if made:
             _note(record, gap, made, place, seen)

@@ -58,13 +58,14 @@ class Turns:
         """
         if not self.settings.reports_bucket:
             return {}
-        at = moment()
         for _ in range(_PASSES):
             queue = Queue.read(self._reports)
             before = json.dumps(queue.as_dict())
             is_all = self._catch_up(queue)
-            jobs = self._places.look(queue, at)
-            given = [entry.bucket for _, entry in self._places.give(queue, jobs, at)]
+            at = moment()  # to read them all may have taken minutes
+            jobs = self._places.listed(queue, at)
+            if is_all:
+                self._places.give(queue, jobs, at)
             moved = queue.ask(_moved(queue, jobs), at)
             waits = queue.waits or not is_all
             # One that comes late, by the schedule, does not know that it is on still.
@@ -79,7 +80,8 @@ class Turns:
             raise TurnsError("others wrote the queue again and again")
         if by_schedule and not waits:
             self._stop_ticking()
-        asked = [*dict.fromkeys([*given, *moved])]
+        # Also those of a look that was ended before it could tell them.
+        asked = [*dict.fromkeys([*queue.have_turns(at), *moved])]
         self._ask(asked)
         number = len(queue.in_order(at))
         return {

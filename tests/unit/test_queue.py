@@ -334,7 +334,7 @@ def look(
 ) -> Queue:
     """A queue of one turn, when the jobs have been looked at so long after it was given."""
     made = Queue(turns={2: turn})
-    made.look_at([Listed.of(each) for each in jobs], ended.__contains__, NOW + after)
+    made.end_turns([Listed.of(each) for each in jobs], ended.__contains__, NOW + after)
     return made
 
 
@@ -386,13 +386,13 @@ def test_who_lets_turns_pass_waits_longer_and_longer() -> None:
 
     def missed(mark: str = MARK) -> float:
         made.turns = {0: Turn("b", mark, at(minutes=-4))}
-        made.look_at([], bool, NOW)
+        made.end_turns([], bool, NOW)
         return (datetime.fromisoformat(made.missed["b"].until) - NOW) / timedelta(minutes=1)
 
     assert [missed() for _ in range(8)] == [5, 20, 80, 320, 1280, 1440, 1440, 1440]
     assert missed("1" * 8) == 5, "for another gap it begins anew"
     made.turns = {0: TAKEN}
-    made.look_at([], lambda _: True, NOW)
+    made.end_turns([], lambda _: True, NOW)
     assert made.missed == {}, "it has had a job"
 
 
