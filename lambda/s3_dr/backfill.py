@@ -183,7 +183,8 @@ def _wait_of(gap: Gap, position: tuple[int, int]) -> dict[str, Any]:
     if gap.not_before and datetime.fromisoformat(gap.not_before) > moment():
         return {"status": "scheduled", "not_before": gap.not_before, "kind": kind_of(gap)}
     place, waiting = position
-    return {"status": "queued", "place": place, "queue": waiting, "kind": kind_of(gap)}
+    known = {"place": place, "queue": waiting} if place else {}  # not before a tick has seen it
+    return {"status": "queued", **known, "kind": kind_of(gap)}
 
 
 def _hear(check: Check, record: Record) -> None:

@@ -9,6 +9,7 @@ other queues do is seen in the list of jobs; see `jobs.token_of` for when two of
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -418,6 +419,7 @@ class Queue:
         large = sum(job.is_large for job in jobs if job.is_ours and not job.is_parked)
         large += sum(turn.is_large for turn in self.turns.values() if turn.job not in known)
         half = max(1, active_jobs // 2)
+        parked = Counter(job.place for job in jobs if job.is_parked)
         for entry in self.in_order(at):
             if room <= 0:
                 return
@@ -426,7 +428,7 @@ class Queue:
             # By their places they cannot be too many, but S3 may have counted more than was known.
             if entry.is_large and large >= half:
                 continue
-            place = _pick(entry, free, half, active_jobs)
+            place = _pick(entry, free, half, active_jobs, parked)
             if place is None:
                 continue
             free.remove(place)
@@ -455,13 +457,20 @@ class Queue:
         return free, min(active_jobs - len(ours), AT_ONCE - at_work) - len(coming)
 
 
-def _pick(entry: Entry, free: Collection[int], half: int, active_jobs: int) -> int | None:
-    """The place for a bucket; large ones have the first ones only, and others leave them those."""
+def _pick(
+    entry: Entry, free: Collection[int], half: int, active_jobs: int, parked: Counter[int | None]
+) -> int | None:
+    """The place for a bucket.
+
+    Large ones have the first half only, and others leave them that. Where jobs are parked, which
+    can go on nowhere else, others go elsewhere.
+    """
     if entry.place is not None and entry.place < active_jobs:
         return entry.place if entry.place in free else None
     if entry.is_large:
-        return next((place for place in free if place < half), None)
-    return max(free, default=None)
+        large = (place for place in free if place < half)
+        return min(large, key=lambda place: (parked[place], place), default=None)
+    return min(free, key=lambda place: (parked[place], -place), default=None)
 
 
 def _is_taken(place: int, turn: Turn, jobs: Iterable[Listed]) -> bool:
@@ -490,44 +499,48 @@ class Places:
     owner: str
     active_jobs: int
 
-    def take(self, entry: Entry, at: datetime, *, dry_run: bool) -> tuple[int | None, Queue]:
+    def take(self, entry: Entry, at: datetime) -> tuple[int | None, Queue]:
         """Take a place for a bucket that has a turn, or that none is before.
 
         Returns:
-            The place, or None, and the queue as it was seen then.
+            The place, or None, and the queue: without the bucket, if it is not known there yet.
 
         Raises:
             BotoCoreError, ClientError: the queue cannot be read or written, or S3 does not say.
         """
-        queue = Queue()
+        queue, is_known = Queue(), False
         for _ in range(_PASSES):
             queue = Queue.read(self.reports)
+            is_known = entry.bucket in queue.entries
             queue.entries[entry.bucket] = entry
             # The queue may know a later record, and is to read that again.
             queue.seen.pop(entry.bucket, None)
             if not entry.begun:
                 queue.missed.pop(entry.bucket, None)  # what was wrong with it is over
-            if not entry.is_due(at):
-                return None, queue
             is_near = queue.position(entry.bucket, at)[0] <= self.active_jobs
-            if not is_near and queue.turn_of(entry, at) is None:
-                return None, queue  # a tick tells it when it is
+            if not entry.is_due(at) or not (is_near or queue.turn_of(entry, at) is not None):
+                break  # a tick tells it when it is
             jobs = self.listed(queue, at)
             place = queue.turn_of(entry, at)
             if place is not None:
                 return place, queue
-            turns = self.give(queue, jobs, at)
-            given = {each.bucket: number for number, each in turns}
-            place = given.pop(entry.bucket, None)
-            # The others are not told of their turns by this one.
-            for number in given.values():
-                del queue.turns[number]
-            if place is None or dry_run:
-                return place, queue
+            place = self._give_it(entry.bucket, queue, jobs, at)
+            if place is None:
+                break
             with suppress(Conflict):
                 queue.save(self.reports)
                 return place, queue
+        if not is_known:
+            queue.entries.pop(entry.bucket, None)
         return None, queue
+
+    def _give_it(self, bucket: str, queue: Queue, jobs: list[Listed], at: datetime) -> int | None:
+        """The place that a bucket gets, if it gets one; the others are not told of theirs here."""
+        given = {entry.bucket: place for place, entry in self.give(queue, jobs, at)}
+        for other, place in given.items():
+            if other != bucket:
+                del queue.turns[place]
+        return given.get(bucket)
 
     def listed(self, queue: Queue, at: datetime) -> list[Listed]:
         """End the turns that are over; the jobs that have not ended."""

@@ -186,7 +186,7 @@ class Record:
             self.gap.id if self.gap else now(),
             everything=everything or before.everything,
             is_first=before.is_first,
-            after_put=after_put or before.after_put,
+            after_put=after_put or bool(self.gap and self.gap.after_put),
             wanted=wanted or bool(self.gap and self.gap.wanted),
             since=self.gap.since if self.gap else "",
             not_before=self.gap.not_before if self.gap else "",

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from .aws import error_code, knows, moment, now
 from .check import Check, Seen
 from .jobs import described, description_of, last_in, listed, mark_of, priority_of, token_of
-from .queue import Entry, Places
+from .queue import Entry, Places, Queue
 from .record import Gap, Job, Memory, Record
 
 REPORTS = "reports/"
@@ -48,8 +48,10 @@ def go_on(check: Check, seen: Seen, memory: Memory) -> tuple[int, int]:
     if entry is None:
         return 0, 0
     places = _places(check)
-    at, dry_run = moment(), check.request.dry_run
-    place, queue = places.take(entry, at, dry_run=dry_run)
+    at = moment()
+    if check.request.dry_run:
+        return Queue.read(check.reports_bucket).position(bucket, at)
+    place, queue = places.take(entry, at)
     if place is not None:
         if entry.job:
             _let_go_on(check, memory, place)
@@ -58,7 +60,7 @@ def go_on(check: Check, seen: Seen, memory: Memory) -> tuple[int, int]:
     waits = Entry.of(bucket, record) is not None
     # One that S3 counts first is to be looked after, too.
     is_counted = place is not None and not entry.job and _parks(seen)
-    if settings.jobs_rule and (waits or is_counted) and not (queue.is_ticking or dry_run):
+    if settings.jobs_rule and (waits or is_counted) and not queue.is_ticking:
         _start_ticking(check, places)
     return queue.position(bucket, at) if waits else (0, 0)
 
@@ -134,8 +136,6 @@ def _let_go_on(check: Check, memory: Memory, place: int) -> None:
     if job is None:
         return
     check.changes.append("UpdateJobStatus")
-    if check.request.dry_run:
-        return
     bucket = check.source.name
     try:
         check.clients.source_control.update_job_status(
@@ -178,9 +178,6 @@ def _begin(check: Check, seen: Seen, memory: Memory, place: int, last: str, at: 
         return
     job = _request(check, seen, gap, place)
     check.changes.append("CreateJob")
-    if check.request.dry_run:
-        _note(record, gap, "", place, seen)
-        return
     gap.begun = now()
     memory.save()  # of all checks of the bucket one gets here
     is_listed, is_free = True, True

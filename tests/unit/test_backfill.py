@@ -318,7 +318,7 @@ class CloudWatch:
 
 def counted(last: Job | None, *points: tuple[datetime, float]) -> bool:
     clients = SimpleNamespace(source_cloudwatch=CloudWatch(*points), source_s3=None, dr_s3=None)
-    return bool(backfill._new_failures(check(clients), last, "s3-dr"))
+    return bool(backfill._new_failures(check(clients), last, "s3-dr")[0])
 
 
 def test_only_a_failure_since_the_last_job_counts() -> None:
@@ -363,7 +363,8 @@ def test_failures_that_the_last_job_was_made_for_are_no_news() -> None:
     clients = SimpleNamespace(
         source_cloudwatch=CloudWatch((before, 3.0), (moment, 2.0)), source_s3=None, dr_s3=None
     )
-    failures = backfill._new_failures(check(clients), None, "s3-dr")
+    failures, number = backfill._new_failures(check(clients), None, "s3-dr")
+    assert number == 5.0
     made = job(gap=Gap("g", failed_only=True, failures=failures), created_at=moment.isoformat())
 
     assert not counted(made, (before, 3.0), (moment, 2.0)), "the very same"

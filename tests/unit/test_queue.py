@@ -173,11 +173,11 @@ def test_what_failed_comes_first_then_what_resumed_then_the_longest_waiting() ->
         "failed",
         "resumed-early",
         "resumed-late",
-        "first-early",
         "a-same",
         "b-same",
         "first-late",
         "just-now",
+        "first-early",
         "kept-back",
     ]
     assert made.position("failed", NOW) == (1, 9)
@@ -489,8 +489,8 @@ class World:
         self.objects.put(QUEUE, json.dumps(made.as_dict()))
         self.places = Places(reports(self.objects), self.control, "111122223333", 4)
 
-    def take(self, waits: Entry, *, dry_run: bool = False) -> int | None:
-        return self.places.take(waits, NOW, dry_run=dry_run)[0]
+    def take(self, waits: Entry) -> int | None:
+        return self.places.take(waits, NOW)[0]
 
     def meanwhile(self, written: list[Queue]) -> None:
         """Have somebody else write these, each before one of ours."""
@@ -537,11 +537,44 @@ def test_who_is_not_due_takes_none() -> None:
     assert world.control.asked == []
 
 
-def test_a_dry_run_takes_nothing() -> None:
-    world = World(Queue())
+def test_who_is_not_known_yet_has_no_position() -> None:
+    """Others that wait are not known either, before a tick has read their records."""
+    world = World(many(9))
 
-    assert world.take(entry("new"), dry_run=True) == 3
-    assert world.objects.keys("put_object") == []
+    _, unknown = world.places.take(entry("new", since=at(days=1)), NOW)
+    _, known = world.places.take(many(9).entries["q-8"], NOW)
+
+    assert (unknown.position("new", NOW), known.position("q-8", NOW)) == ((0, 9), (9, 9))
+
+
+def test_who_gets_as_far_as_its_turn_is_held_back_no_more() -> None:
+    missed = {"new": Missed(MARK, 5, at(days=1))}
+    healthy, begun = World(Queue(missed=missed)), World(Queue(missed=missed))
+
+    assert healthy.take(entry("new")) == 3
+    assert begun.take(entry("new", begun=True)) is None, "it was its job that failed"
+
+
+def test_a_record_that_was_read_since_is_read_again() -> None:
+    """The check may know an older one, in which its bucket waits still."""
+    world = World(Queue(seen={"new": "etag", "other": "etag"}))
+
+    world.take(entry("new"))
+
+    assert world.queue.seen == {"other": "etag"}
+
+
+def test_who_cannot_use_its_turn_gives_it_up() -> None:
+    turns = {
+        1: Turn("b", MARK, at()),
+        2: Turn("other", MARK, at()),
+        3: Turn("b", MARK, at(), "j-1"),
+    }
+    world = World(Queue(turns=turns))
+
+    world.places.give_up("b")
+
+    assert {*world.queue.turns} == {2, 3}, "a job that is there keeps its place"
 
 
 def test_who_comes_too_late_looks_again() -> None:

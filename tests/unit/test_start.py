@@ -16,7 +16,7 @@ from functional.payload import checked, profiles, seen
 from s3_dr import aws, start
 from s3_dr.check import Check
 from s3_dr.jobs import mark_of, token_of
-from s3_dr.queue import Queue
+from s3_dr.queue import Entry, Queue
 from s3_dr.record import Gap, Job, Record
 from s3_dr.reports_bucket import QUEUE
 from unit.jobs_world import NOW, Control, Objects, Schedule, at, job, ours, refusal
@@ -185,24 +185,26 @@ def test_who_said_yes_to_a_job_has_said_it_to_the_same_once_more() -> None:
 def test_who_has_no_place_waits_and_has_the_schedule_switched_on() -> None:
     world = World(*(ours(number, place) for number, place in enumerate(range(4))))
 
-    assert world.go_on(Record(gap=WAITS)) == (1, 1)
+    assert world.go_on(Record(gap=WAITS)) == (0, 0), "no tick has seen it"
 
     assert world.control.calls("create_job") == []
     assert world.schedule.switched == ["on"]
     assert world.queue["is_ticking"] is True
-    assert world.go_on(Record(gap=WAITS)) == (1, 1)
+    world.go_on(Record(gap=WAITS))
     assert world.schedule.switched == ["on"], "it is on"
 
 
-def test_a_dry_run_says_what_it_would_do_and_writes_nothing() -> None:
-    free = World(dry_run=True)
-    full = World(*(ours(number, number) for number in range(4)), dry_run=True)
-    for world in (free, full):
-        world.go_on(Record(gap=WAITS))
+def test_a_dry_run_says_where_the_bucket_stands_and_takes_no_turn() -> None:
+    world = World(dry_run=True)
+    entry = Entry.of("orders", Record(gap=WAITS))
+    assert entry
+    world.reports.put(QUEUE, json.dumps(Queue(entries={"orders": entry}).as_dict()))
+    before = dict(world.reports.texts)
 
-        assert world.control.calls("create_job") == []
-        assert (world.reports.texts, world.schedule.switched) == ({}, [])
-    assert (free.check.changes, full.check.changes) == (["CreateJob"], [])
+    assert world.go_on(Record(gap=WAITS)) == (1, 1)
+
+    assert (world.reports.texts, world.schedule.switched) == (before, [])
+    assert (world.control.calls("create_job"), world.check.changes) == ([], [])
 
 
 def test_a_job_that_was_made_and_not_remembered_is_found() -> None:
@@ -254,7 +256,9 @@ EITHER = pytest.mark.parametrize("says_first_job", [False, True], ids=["refused"
 def test_a_place_that_another_had_meanwhile_is_taken_after_that(
     status: str, says_first_job: bool
 ) -> None:
-    world = World(ours(5, 3, "Complete"), ours(7, 3, status))
+    # Places in which a job is parked are the last to be taken.
+    parked = [ours(20 + place, place, "Suspended") for place in range(3) if status == "Suspended"]
+    world = World(*parked, ours(5, 3, "Complete"), ours(7, 3, status))
     world.knows_last(3, "j-5")
     world.control.says_first_job = says_first_job
     world.control.tokens[TAKEN] = "j-5"  # there were more since
@@ -365,5 +369,6 @@ def test_a_counted_job_goes_on_in_its_own_place() -> None:
 
     full = World(parked, ours(3, 2))
     waits = replace(last, status="Suspended", since=at())
-    assert full.go_on(Record(job=waits)) == (1, 1), "another one has that place"
+    assert full.go_on(Record(job=waits)) == (0, 0)
+    assert full.control.calls("update_job_status") == [], "another one has that place"
     assert (waits.status, full.check.changes) == ("Suspended", [])
