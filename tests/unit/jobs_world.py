@@ -107,12 +107,17 @@ def job(number: int, status: str = "Active", description: str = "", **changes: A
 
 
 def ours(
-    number: int, place: int, status: str = "Active", bucket: str = "", mark: str = "0" * 8
+    number: int,
+    place: int,
+    status: str = "Active",
+    bucket: str = "",
+    mark: str = "0" * 8,
+    **changes: Any,
 ) -> Any:
     """The same for one of ours."""
     bucket = bucket or f"b-{number}"
     said = f"s3-dr: existing objects of {bucket} (place {place}, {mark})"
-    return job(number, status, said)
+    return job(number, status, said, **changes)
 
 
 @cache

@@ -301,6 +301,27 @@ def test_a_parked_job_has_its_own_place_and_no_other() -> None:
     assert given(queue(parked), suspended, ours(2, 1)) == {}, "somebody has it"
 
 
+def test_what_s3_counted_as_more_than_was_known_counts_as_large() -> None:
+    """Its place was not one for large ones, and it can have no other."""
+    counted = [entry(f"p-{n}", job=f"j-{n}", place=n, is_large=True) for n in range(4)]
+    parked = [ours(n, n, "Suspended", f"p-{n}") for n in range(4)]
+
+    assert len(given(queue(*counted), *parked)) == 2
+    at_work = ours(0, 3, bucket="p-0", ProgressSummary={"TotalNumberOfTasks": LARGE + 1})
+    assert given(queue(*counted[1:]), *parked[1:], at_work).keys() == {"p-1"}
+    at_work = ours(0, 3, bucket="p-0", Priority=4)
+    assert given(queue(*counted[1:]), *parked[1:], at_work).keys() == {"p-1"}
+    has_a_turn = queue(*counted[1:], turns={0: Turn("p-0", MARK, at(), is_large=True)})
+    assert given(has_a_turn, *parked[1:]).keys() == {"p-1"}
+
+
+def test_others_leave_their_places_to_parked_jobs_as_long_as_they_can() -> None:
+    parked = [ours(1, 3, "Suspended", "p"), ours(2, 0, "Suspended", "q")]
+    waiting = queue(*(entry(name) for name in "abc"), entry("big", is_large=True))
+
+    assert given(waiting, *parked) == {"a": 2, "b": 1, "big": 0, "c": 3}
+
+
 @pytest.mark.parametrize("place", [None, 4, 5])
 def test_a_parked_job_without_a_place_of_ours_takes_any(place: int | None) -> None:
     """It was made before there were places, or when there were more of them."""
@@ -381,12 +402,14 @@ def test_when_a_turn_is_over(
     assert bool(made.missed) is is_missed
 
 
-def test_who_lets_turns_pass_waits_longer_and_longer() -> None:
-    made = Queue()
+@pytest.mark.parametrize("parked", [False, True])
+def test_who_lets_turns_pass_waits_longer_and_longer(parked: bool) -> None:
+    made, job_id = Queue(), "j-1" if parked else ""
+    jobs = [Listed.of(ours(1, 0, "Suspended", "b"))] if parked else []
 
     def missed(mark: str = MARK) -> float:
-        made.turns = {0: Turn("b", mark, at(minutes=-4))}
-        made.end_turns([], bool, NOW)
+        made.turns = {0: Turn("b", mark, at(minutes=-4), job_id, is_parked=parked)}
+        made.end_turns(jobs, bool, NOW)
         return (datetime.fromisoformat(made.missed["b"].until) - NOW) / timedelta(minutes=1)
 
     assert [missed() for _ in range(8)] == [5, 20, 80, 320, 1280, 1440, 1440, 1440]
@@ -439,6 +462,14 @@ def test_what_is_written_is_read() -> None:
     assert conditions == [{"IfNoneMatch"}, {"IfMatch"}]
 
 
+def changed(part: str, **changes: object) -> str:
+    """A queue in which values are not what they should be."""
+    data = json.loads(json.dumps(FULL.as_dict()))
+    for each in data[part].values():
+        each.update(changes)
+    return json.dumps(data)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -451,6 +482,11 @@ def test_what_is_written_is_read() -> None:
         json.dumps({**FULL.as_dict(), "turns": {"two": {}}}),
         json.dumps({**FULL.as_dict(), "entries": {"b": {"new": 1}}}),
         json.dumps({**FULL.as_dict(), "jobs": 7}),
+        changed("entries", kind="other"),
+        changed("entries", since="soon"),
+        changed("entries", not_before="2026-03-02T09:18:08"),
+        changed("turns", at=""),
+        changed("missed", until=7),
         "[" * 100_000,
     ],
     ids=lambda text: text[:20],

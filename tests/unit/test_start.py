@@ -351,7 +351,31 @@ def _raise(code: str) -> Any:
     raise refusal(code)
 
 
+def test_a_job_that_is_counted_first_is_looked_after() -> None:
+    counted, other = World(existing_objects_limit=5), World()
+    for world in (counted, other):
+        world.go_on(Record(gap=WAITS))
+
+    assert (counted.schedule.switched, other.schedule.switched) == (["on"], [])
+
+
 # --- a job that is there already ---------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["TooManyRequests", "TooManyRequestsException"])
+def test_too_many_jobs_are_a_wait_for_a_counted_one_too(code: str) -> None:
+    parked = ours(1, 2, "Suspended", "orders")
+    world = World(parked)
+    world.control.update_job_status = lambda **_: _raise(code)  # type: ignore[method-assign]
+    last = Job("j-1", Gap("g"), at(), status="Suspended", place=2, since=at(), total=9)
+
+    world.go_on(Record(job=last))
+
+    [warning] = world.check.warnings
+    assert warning.startswith("JOBS_FULL: ")
+    assert world.check.changes == []
+    assert world.memory.record.job == last, "it waits on"
+    assert world.queue["turns"] == {}
 
 
 def test_a_counted_job_goes_on_in_its_own_place() -> None:
