@@ -589,15 +589,27 @@ class Places:
             if turn.bucket == bucket and turn.is_open:
                 self.give_back(bucket, place)
 
-    def note_ticking(self) -> None:
-        """Say that the schedule is on."""
+    def note_waiting(self, entry: Entry | None, *, is_ticking: bool) -> Queue:
+        """Say that a bucket waits, if one does, and whether the schedule is on.
+
+        What is lost to others who write at the same time a tick finds out.
+
+        Returns:
+            The queue: without the bucket, if that could not be said.
+        """
 
         def change(queue: Queue) -> None:
-            queue.is_ticking = True
+            queue.is_ticking = queue.is_ticking or is_ticking
+            if entry:
+                queue.entries[entry.bucket] = entry
+                queue.seen.pop(entry.bucket, None)  # it may know a later record
 
-        self._change(change, passes=1)
+        queue = self._change(change, passes=2)
+        if queue is None:
+            return Queue.read(self.reports)
+        return queue
 
-    def _change(self, change: Callable[[Queue], None], passes: int = _PASSES) -> None:
+    def _change(self, change: Callable[[Queue], None], passes: int = _PASSES) -> Queue | None:
         """Change the queue, unless others are at it again and again.
 
         What is lost then is found out by others: a turn ends by its age, a job is in S3's list.
@@ -607,7 +619,8 @@ class Places:
             change(queue)
             with suppress(Conflict):
                 queue.save(self.reports)
-                return
+                return queue
+        return None
 
     def _has_ended(self, job: str) -> bool:
         found = described(self.control, self.owner, job)

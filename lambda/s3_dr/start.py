@@ -60,8 +60,11 @@ def go_on(check: Check, seen: Seen, memory: Memory) -> tuple[int, int]:
     waits = Entry.of(bucket, record) is not None
     # One that S3 counts first is to be looked after, too.
     is_counted = place is not None and not entry.job and _parks(seen)
-    if settings.jobs_rule and (waits or is_counted) and not queue.is_ticking:
-        _start_ticking(check, places)
+    is_ticking = queue.is_ticking
+    if (waits or is_counted) and settings.jobs_rule and not is_ticking:
+        is_ticking = _start_ticking(check)
+    if is_ticking != queue.is_ticking or (waits and bucket not in queue.entries):
+        queue = places.note_waiting(entry if waits else None, is_ticking=is_ticking)
     return queue.position(bucket, at) if waits else (0, 0)
 
 
@@ -71,7 +74,8 @@ def give_up(check: Check) -> None:
         _places(check).give_up(check.source.name)
 
 
-def _start_ticking(check: Check, places: Places) -> None:
+def _start_ticking(check: Check) -> bool:
+    """Switch the schedule on; whether it is there."""
     rule = check.settings.jobs_rule
     try:
         check.clients.source_events.enable_rule(Name=rule)
@@ -83,8 +87,8 @@ def _start_ticking(check: Check, places: Places) -> None:
             f"NO_SCHEDULE: there is no rule {rule}, so the existing objects of {check.source.name} "
             "wait for the next sweep"
         )
-    else:
-        places.note_ticking()
+        return False
+    return True
 
 
 def _places(check: Check) -> Places:

@@ -201,7 +201,7 @@ class Turns:
         queue = Queue.read(self._reports)
         if not self._catch_up(queue) or queue.waits:
             self._switch(on=True)
-            self._places.note_ticking()
+            self._places.note_waiting(None, is_ticking=True)
 
     def _ask(self, buckets: list[str]) -> None:
         """Have buckets checked by the function that makes their jobs; nobody waits for it.

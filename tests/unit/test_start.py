@@ -185,7 +185,7 @@ def test_who_said_yes_to_a_job_has_said_it_to_the_same_once_more() -> None:
 def test_who_has_no_place_waits_and_has_the_schedule_switched_on() -> None:
     world = World(*(ours(number, place) for number, place in enumerate(range(4))))
 
-    assert world.go_on(Record(gap=WAITS)) == (0, 0), "no tick has seen it"
+    assert world.go_on(Record(gap=WAITS)) == (1, 1)
 
     assert world.control.calls("create_job") == []
     assert world.schedule.switched == ["on"]
@@ -393,6 +393,6 @@ def test_a_counted_job_goes_on_in_its_own_place() -> None:
 
     full = World(parked, ours(3, 2))
     waits = replace(last, status="Suspended", since=at())
-    assert full.go_on(Record(job=waits)) == (0, 0)
+    assert full.go_on(Record(job=waits)) == (1, 1)
     assert full.control.calls("update_job_status") == [], "another one has that place"
     assert (waits.status, full.check.changes) == ("Suspended", [])
