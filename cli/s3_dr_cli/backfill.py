@@ -41,10 +41,15 @@ def number(facts: Mapping[str, Any], key: str) -> int:
     return int(value) if isinstance(value, (int, float)) else 0
 
 
-def progress(facts: Mapping[str, Any]) -> str:
-    """How many objects are done, of how many."""
+def progress(facts: Mapping[str, Any], *, is_short: bool = False) -> str:
+    """How many objects are done, of how many; if it is to be short, by the million."""
     done = number(facts, "succeeded") + number(facts, "failed")
-    return f"{done:,}/{number(facts, 'total'):,}"
+    return "/".join(_count(each, is_short) for each in (done, number(facts, "total")))
+
+
+def _count(objects: int, is_short: bool) -> str:
+    # Rounded down: not all are done before they are.
+    return f"{objects // 10**5 / 10:,}M" if is_short and objects >= 10**6 else f"{objects:,}"
 
 
 def summary(facts: Mapping[str, Any], at: datetime | None = None) -> str:

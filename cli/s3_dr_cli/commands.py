@@ -11,9 +11,11 @@ from functools import partial
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 from rich.text import Text
 
 from . import __version__, doctor, following, jobs, tables, times
+from .advice import command
 from .backfill import needs_a_person, summary
 from .errors import FunctionFailed, Refused
 from .fleet import (
@@ -63,9 +65,11 @@ Exit codes:
 # --- options of all commands ---------------------------------------------------------------------
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     """Note an option that was given, before the command's name or behind it."""
-    options = context.ensure_object(Options)
+    options, name = context.ensure_object(Options), str(parameter.name)
     if value:
-        setattr(options, str(parameter.name), value)
+        setattr(options, name, value)
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            options.given[name] = value
 
 
 def _keep_name(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
@@ -380,7 +384,7 @@ def sweep(options: Options) -> int:
         output.json({"requested": True, "event": answer["Entries"][0]["EventId"]})
     else:
         output.say(
-            f"A sweep was asked for in {module.source.region}. s3-dr status tells how it is."
+            f"A sweep was asked for in {module.source.region}. {command('status')} tells how it is."
         )
     return 0
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from . import fleet
+from . import fleet, jobs
+from .advice import command, given
+from .backfill import WAITS
 from .errors import Refused
 from .module import (
     DENIED,
@@ -253,12 +255,31 @@ def _event_rules(module: Module) -> Iterator[Finding]:
                     raise
                 return Finding(check, FAIL, "is not there", "apply the module again")
             if found["State"] == "DISABLED" and name.endswith(f"-{_TICK}"):
-                return Finding(check, OK, "disabled, as long as no job waits")
+                return _without_tick(check, module)
             if found["State"] == "DISABLED":
-                return Finding(check, FAIL, "is disabled", f"aws events enable-rule --name {name}")
+                where = " ".join([f"--region {module.source.region}", *given("profile")])
+                remedy = f"aws events enable-rule --name {name} {where}"
+                return Finding(check, FAIL, "is disabled", remedy)
             return Finding(check, OK, f"enabled {found.get('ScheduleExpression', '')}".strip())
 
         yield _guarded(f"rule {name}", "events", ask)
+
+
+def _without_tick(check: str, module: Module) -> Finding:
+    """Whether no job waits, as nobody looks at the queue."""
+    try:
+        found = jobs.look(module)
+    except (Refused, ClientError, BotoCoreError) as error:
+        said = f"disabled, and nobody could say whether a job waits: {one_line(error)}"
+        return Finding(check, WARN, said, f"{command('sweep')} enables it if one does")
+    waiting = sum(job.get("status") in WAITS for job in found.jobs)
+    if waiting:
+        said = f"disabled, and {amount(waiting, 'job waits', 'jobs wait')}"
+        return Finding(check, FAIL, said, f"{command('sweep')} enables it")
+    if found.errors:
+        said = f"disabled, and not all is known of who waits: {one_line('; '.join(found.errors))}"
+        return Finding(check, WARN, said, f"{command('sweep')} enables it if a job waits")
+    return Finding(check, OK, "disabled, as no job waits")
 
 
 def _queues(module: Module) -> Iterator[Finding]:
@@ -283,7 +304,7 @@ def _queues(module: Module) -> Iterator[Finding]:
                     check,
                     WARN,
                     f"{name} holds {amount(depth, 'event')} that could not be dealt with",
-                    "s3-dr status says which buckets are not well; then purge the queue",
+                    f"{command('status')} says which buckets are not well; then purge the queue",
                 )
             return Finding(check, OK, f"{name} is empty")
 

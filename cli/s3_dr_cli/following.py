@@ -122,6 +122,8 @@ class _View:
 def _words(facts: Mapping[str, Any]) -> str:
     """What is known of a job, with how many come before it."""
     place = number(facts, "place")
-    if facts.get("status") != "queued" or not place:
+    if facts.get("status") != "queued":
         return summary(facts)
+    if not place:  # the queue is yet to be told of it
+        return summary(facts) + ", its place is not known yet"
     return summary(facts) + (f", {place - 1:,} before it" if place > 1 else ", the next to start")

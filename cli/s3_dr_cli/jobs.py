@@ -8,6 +8,7 @@ from enum import StrEnum
 from math import inf
 from typing import Any
 
+from .advice import command
 from .backfill import needs_a_person, number
 from .errors import FunctionFailed, Refused
 from .module import JOBS, SWEEP, Module, function_name
@@ -69,8 +70,8 @@ def look(module: Module) -> Jobs:
             raise
         raise Refused(
             f"The functions of {module.name} are older than this command and have no queue of "
-            "jobs: apply the module's version of this command. s3-dr status shows each bucket's "
-            "job."
+            f"jobs: apply the module's version of this command. {command('status')} shows each "
+            "bucket's job."
         ) from error
     jobs = answer.get("jobs")
     if not isinstance(jobs, list):

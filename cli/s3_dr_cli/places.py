@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -123,6 +123,7 @@ class Options:
         profile: the AWS profile for the source account; empty for the environment's credentials.
         dr_profile: the same for the DR account; empty for the same credentials.
         as_json: whether a program reads standard output.
+        given: what of it stands on the command line, by name.
     """
 
     name: str = "s3-dr"
@@ -130,6 +131,7 @@ class Options:
     profile: str = ""
     dr_profile: str = ""
     as_json: bool = False
+    given: dict[str, str] = field(default_factory=dict)
 
     def source(self) -> Place:
         """The source region in the source account.

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from . import backfill, times
+from .advice import command
 from .fleet import Look, Standing, State
 from .jobs import Job, Jobs, Status
 from .output import Output
@@ -33,9 +34,17 @@ STYLES = {
 }
 
 
-def table(*columns: str, fold: Iterable[str] = ()) -> Table:
-    """An empty table; the columns to fold may be broken into lines, the others never are."""
-    made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+def table(*columns: str, fold: Iterable[str] = (), is_close: bool = False) -> Table:
+    """An empty table.
+
+    Args:
+        columns: the columns' names.
+        fold: those that may be broken into lines; the others never are.
+        is_close: there is a blank less between them.
+    """
+    made = Table(
+        box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0 if is_close else 1)
+    )
     for column in columns:
         made.add_column(column, no_wrap=column not in fold, overflow="fold")
     return made
@@ -94,19 +103,27 @@ def show_below(output: Output, bucket: str, lines: Sequence[str]) -> None:
             output.say_below(line)
 
 
+# What a person can do about a job that did not end well.
+_AGAIN = {
+    "failed": "tried again by itself, eight times in all; sooner",
+    "cancelled": "to try again",
+}
+
+
 def backfill_lines(bucket: str, facts: Mapping[str, Any]) -> list[str]:
     """What a person should know of the copying of existing objects."""
     lines = []
     if facts.get("status") == "waiting":
         lines.append(
             f"existing objects: {backfill.number(facts, 'total'):,} are more than the profile "
-            f"allows unasked; to copy them: s3-dr backfill --confirm {plain(bucket)}"
+            f"allows unasked; to copy them: {command(f'backfill --confirm {plain(bucket)}')}"
         )
-    elif facts.get("status") in ("failed", "cancelled"):
+    elif facts.get("status") in _AGAIN:
+        status = str(facts["status"])
         why = f" ({one_line(facts['detail'])})" if facts.get("detail") else ""
         lines.append(
-            f"existing objects: the job is {plain(facts['status'])}{why}; to try again: "
-            f"s3-dr backfill {plain(bucket)}"
+            f"existing objects: the job is {status}{why}; {_AGAIN[status]}: "
+            + command(f"backfill {plain(bucket)}")
         )
     if failed := backfill.number(facts, "failed"):
         why = ", ".join(f"{code} {n:,}" for code, n in backfill.reasons(facts))
@@ -141,49 +158,49 @@ def show_jobs(output: Output, found: Jobs, only: Container[object]) -> None:
     """The jobs as a table, what needs a person, and the places."""
     shown = [each for each in found.jobs if not only or each.get("status") in only]
     if shown:
-        columns = ["bucket", "status", "kind", "age", "objects"]
-        columns = columns if output.width >= _MIDDLE else [c for c in columns if c != "kind"]
-        made = table(*columns, fold=("bucket",))
+        columns = ("bucket", "status", "kind", "age", "objects")
+        made = table(*columns, fold=("bucket",), is_close=output.width < _MIDDLE)
         for each in shown:
-            cells = _job_cells(each, output.width >= _WIDE)
-            made.add_row(*(cells[column] for column in columns))
+            made.add_row(*_job_cells(each, output.width))
         output.show(made)
         output.say("")
     output.say(_job_counts(found.jobs))
     for status, words, option in (
         (Status.WAITING, "Waiting for a yes", " --confirm"),
-        (Status.FAILED, "Failed; to try again", ""),
-        (Status.CANCELLED, "Cancelled; to try again", ""),
+        (Status.FAILED, f"Failed; {_AGAIN['failed']}", ""),
+        (Status.CANCELLED, f"Cancelled; {_AGAIN['cancelled']}", ""),
     ):
         names = [plain(each.get("bucket")) for each in found.jobs if each.get("status") == status]
         if names:
-            output.say(f"{words}: s3-dr backfill{option} {' '.join(names)}")
+            output.say(f"{words}: {command(f'backfill{option} ' + ' '.join(names))}")
     known = "As far as is known: " if found.errors else ""
     output.say(known + _places(found.answer))
     for error in found.errors:
         output.say(f"Not found out, so there may be more jobs: {one_line(error)}", "red")
 
 
-def _job_cells(job: Job, is_wide: bool) -> dict[str, Text]:
+def _job_cells(job: Job, width: int) -> list[Text]:
+    """A row of the table of jobs, for a terminal of so many columns."""
     at, status = times.now(), plain(job.get("status") or "")
     style = "red" if backfill.needs_a_person(job) else ""
     if place := backfill.number(job, "place"):
         status += f" {place:,}"
     start = times.moment(job.get("not_before"))
     if start and job.get("status") == Status.SCHEDULED:
-        status += f"{', not before' if is_wide else ''} {times.clock(start, at)}"
-    objects = [backfill.progress(job)] if backfill.number(job, "total") else []
+        status += f"{', not before' if width >= _WIDE else ''} {times.clock(start, at)}"
+    done = backfill.progress(job, is_short=width < _MIDDLE)
+    objects = [done] if backfill.number(job, "total") else []
     if failed := backfill.number(job, "failed"):
         objects.append(f"{failed:,} failed")
     objects += ["large"] if job.get("is_large") else []
     kind = str(job.get("kind") or "")
-    return {
-        "bucket": Text(plain(job.get("bucket") or "")),
-        "status": Text(status, style),
-        "kind": Text(plain(_KINDS.get(kind, kind))),
-        "age": Text(times.age(job.get("since"), at)),
-        "objects": Text(", ".join(objects), style),
-    }
+    return [
+        Text(plain(job.get("bucket") or "")),
+        Text(status, style),
+        Text(plain(_KINDS.get(kind, kind))),
+        Text(times.age(job.get("since"), at)),
+        Text(", ".join(objects), style),
+    ]
 
 
 def _job_counts(jobs: Sequence[Job]) -> str:
@@ -195,15 +212,18 @@ def _job_counts(jobs: Sequence[Job]) -> str:
 
 
 def _places(answer: Mapping[str, Any]) -> str:
-    """Who holds how many of the places that S3 has for such jobs."""
+    """Who holds how many of the places that S3 has for such jobs.
+
+    Jobs of others that wait count too: none of ours begins before them.
+    """
     keys = ("active_jobs", "at_once", "held_by_ours", "held_by_others")
     if not all(isinstance(answer.get(key), int) for key in keys):
         return "how many places are held was not said"
     allowed, at_once, ours, others = (backfill.number(answer, key) for key in keys)
     left = max(at_once - ours - others, 0)
     return (
-        f"{ours:,} of our {amount(allowed, 'place')} held; others hold {others:,}; "
-        f"{left:,} of S3's {at_once:,} left"
+        f"{ours:,} of our {amount(allowed, 'place')} held; others have {amount(others, 'job')} at "
+        f"work or waiting; {left:,} of S3's {at_once:,} left"
     )
 
 
@@ -228,7 +248,8 @@ def show_look(output: Output, seen: Look, live: Sequence[str]) -> None:
     if live:
         names = ", ".join(map(plain, live))
         output.say("")
-        output.say(f"No longer tagged, and the rule is still there (s3-dr sweep): {names}", "red")
+        sweep = command("sweep")
+        output.say(f"No longer tagged, and the rule is still there ({sweep}): {names}", "red")
     for error in seen.errors:
         output.say("")
         output.say(f"Not found out, so there may be more buckets: {one_line(error)}", "red")

@@ -194,7 +194,9 @@ def test_jobs_are_the_sweep_s_answer(one: Installation) -> None:
 
     assert (code, err) == (0, "")
     assert out.split("\n\n")[0].splitlines()[-1].split() == ["photos", "queued", "1", "first"]
-    assert out.splitlines()[-1] == "4 of our 4 places held; others hold 1; 1 of S3's 6 left"
+    assert out.splitlines()[-1] == (
+        "4 of our 4 places held; others have 1 job at work or waiting; 1 of S3's 6 left"
+    )
 
 
 def test_two_accounts_need_the_other_one_s_profile(lab: Lab, tmp_path: Path) -> None:

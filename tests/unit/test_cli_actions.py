@@ -225,20 +225,21 @@ def test_wait_tells_the_place_then_the_counts_then_what_was_measured(
 ) -> None:
     places = (queued(17), queued(17), queued(2), queued(1))
     counts = (running(0, "preparing"), running(0), running(400), running(500), running(1600))
-    steps = (SCHEDULED, *places, *counts, running(2000, "complete"))
+    steps = (SCHEDULED, queued(0), *places, *counts, running(2000, "complete"))
     Replication(world, *steps)
 
     assert main(["backfill", "photos", "--wait"]) == 0
 
     assert capsys.readouterr().err.splitlines() == [
         "photos: scheduled, not before 14:15 UTC",
+        "photos: queued, its place is not known yet",
         "photos: queued 17 of 496, 16 before it",
         "photos: queued 2 of 496, 1 before it",
         "photos: queued 1 of 496, the next to start",
         "photos: preparing 0/2,000",
         "photos: running 0/2,000",
         "photos: running 400/2,000; at this pace done about 14:04 UTC",
-        "photos: running 500/2,000; at this pace done about 14:05 UTC, later than said (14:04 UTC)",
+        "photos: running 500/2,000; at this pace done about 14:06 UTC, later than said (14:04 UTC)",
         "photos: running 1,600/2,000; at this pace done about 14:03 UTC",
         "photos: 2,000/2,000",
     ]

@@ -138,7 +138,7 @@ def of_function(function: str, **facts: Any) -> Any:
         ("GetRole", gone("-batch", "NoSuchEntity"), "role s3-dr-batch", "fail", "is not there"),
         ("DescribeRule", disabled, "rule s3-dr-sweep", "fail", "is disabled"),
         ("DescribeRule", disabled, "rule s3-dr-job-events", "fail", "is disabled"),
-        ("DescribeRule", disabled, "rule s3-dr-jobs", "ok", "disabled, as long as no job waits"),
+        ("DescribeRule", disabled, "rule s3-dr-jobs", "ok", "disabled, as no job waits"),
         (
             "DescribeRule",
             gone("-jobs", "ResourceNotFoundException"),
@@ -229,6 +229,56 @@ def test_one_thing_is_ill(
     assert code == int(has_failed) and (status != "fail" or has_failed)
     is_odd = status in ("warn", "fail") and not sentence.startswith("AWS said no")
     assert bool(found[check]["remedy"]) is is_odd, "What is not well has a remedy."
+
+
+UNASKED = "disabled, and nobody could say whether a job waits: The function s3-dr-sweep "
+
+
+@pytest.mark.parametrize(
+    ("jobs", "status", "sentence", "remedy"),
+    [
+        ({"jobs": [{"status": "queued"}]}, "fail", "disabled, and 1 job waits", "s3-dr sweep ena"),
+        (
+            {"jobs": [{"status": each} for each in ("scheduled", "running", "queued")]},
+            "fail",
+            "disabled, and 2 jobs wait",
+            "s3-dr sweep ena",
+        ),
+        ({"jobs": [{"status": "running"}]}, "ok", "disabled, as no job waits", ""),
+        (
+            {"errors": ["queue: no"]},
+            "warn",
+            "disabled, and not all is known of who waits: queue: no",
+            "s3-dr sweep enables it if a job waits",
+        ),
+        (
+            Crash("SettingsError", "no"),
+            "warn",
+            f"{UNASKED}failed: SettingsError: no",
+            "s3-dr sweep enables it if one does",
+        ),
+        (DENIED, "warn", f"{UNASKED}in us-west-2 may not be invoked: not you", "s3-dr sweep ena"),
+    ],
+)
+def test_no_job_waits_for_a_schedule_that_is_off(
+    world: World,
+    capsys: pytest.CaptureFixture[str],
+    jobs: Any,
+    status: str,
+    sentence: str,
+    remedy: str,
+) -> None:
+    world.answers["DescribeRule"] = disabled
+    world.answers["Invoke"] = jobs if isinstance(jobs, Refusal) else None
+    world.jobs = {} if isinstance(jobs, Refusal) else jobs
+
+    _, found = examine(capsys)
+
+    enable = "aws events enable-rule --name s3-dr-sweep --region us-west-2"
+    assert found["rule s3-dr-sweep"]["remedy"] == enable
+    rule = found["rule s3-dr-jobs"]
+    assert (rule["status"], rule["sentence"]) == (status, sentence)
+    assert rule["remedy"].startswith(remedy) and bool(rule["remedy"]) is (status != "ok")
 
 
 @pytest.mark.parametrize(

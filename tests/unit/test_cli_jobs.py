@@ -46,6 +46,7 @@ EVERY = [
     job("acme-photos", "running", "13:00", total=2000, succeeded=897, failed=3),
     job("acme-video", "running", "02:00", total=48_200_117, succeeded=9_000_000, is_large=True),
 ]
+OTHERS_HAVE = "our 4 places held; others have"
 PLACES = {"held_by_ours": 4, "held_by_others": 1}
 
 
@@ -84,9 +85,9 @@ def test_a_person_reads_who_is_at_work_then_what_needs_a_person_then_the_queue(
         "13 jobs: 2 running, 1 preparing, 1 paused, 1 waiting, 1 failed, 1 cancelled, 4 queued, "
         "2 scheduled",
         "Waiting for a yes: s3-dr backfill --confirm acme-archive",
-        "Failed; to try again: s3-dr backfill acme-old",
+        "Failed; tried again by itself, eight times in all; sooner: s3-dr backfill acme-old",
         "Cancelled; to try again: s3-dr backfill acme-gone",
-        "4 of our 4 places held; others hold 1; 1 of S3's 6 left",
+        "4 of our 4 places held; others have 1 job at work or waiting; 1 of S3's 6 left",
     ]
     (call,) = world.invoked()
     assert (call.function, call.event["detail-type"]) == ("sweep", "Jobs Look Requested")
@@ -103,7 +104,10 @@ def test_the_documents_show_what_is_printed(
     monkeypatch.setenv("COLUMNS", "100")
     names = ("acme-video", "acme-photos", "acme-archive", "acme-retry", "acme-second", "acme-new")
     shown = [each for each in EVERY if each["bucket"] in names]
-    world.jobs = {"held_by_ours": 2, "held_by_others": 1, "jobs": shown}
+    # Nothing waits as long as there is a place.
+    shown.append(job("acme-docs", "running", "13:20", total=12_000, succeeded=4_000))
+    shown.append(job("acme-mail", "preparing", "13:42"))
+    world.jobs = {**PLACES, "jobs": shown}
 
     main(["jobs"])
 
@@ -113,19 +117,14 @@ def test_the_documents_show_what_is_printed(
 
 
 @pytest.mark.parametrize(
-    ("columns", "header"),
-    [
-        ("80", "bucket status age objects"),
-        ("100", "bucket status kind age objects"),
-        ("130", "bucket status kind age objects"),
-    ],
+    "columns",
+    ["80", "100", "130"],
 )
 def test_five_hundred_jobs_are_one_line_each(
     world: World,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     columns: str,
-    header: str,
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     names = [f"acme-production-{n:03}" for n in range(1, 493)]
@@ -138,7 +137,7 @@ def test_five_hundred_jobs_are_one_line_each(
     said = capsys.readouterr().out
     assert max(map(len, said.splitlines())) <= int(columns)
     found, _, *table = rows(said)
-    assert found == header
+    assert found == "bucket status kind age objects"
     assert len(table) == 500
     assert [row.split()[0] for row in table if " queued " in row] == names
 
@@ -148,13 +147,14 @@ def test_a_long_name_breaks_and_nothing_else(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     numbers: dict[str, Any] = {"total": 10**9, "succeeded": 10**8, "is_large": True}
-    world.jobs = {"jobs": [job("b" * 63, "running", **numbers), EVERY[0]]}
+    world.jobs = {"jobs": [job("b" * 63, "running", "02:00", **numbers), EVERY[0]]}
 
     main(["jobs"])
 
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
-    assert "100,000,000/1,000,000,000, large" in lines[2]
+    assert lines[2].startswith("b" * 21 + "  running  "), "Most of it is on the first line."
+    assert lines[2].endswith("first  12 h   100.0M/1,000.0M, large")
     assert any("scheduled 14:17 UTC" in line for line in lines)
 
 
@@ -180,7 +180,7 @@ def test_what_needs_a_person_is_1(world: World, each: dict[str, Any], code: int)
 @pytest.mark.parametrize(
     ("others", "sentence"),
     [
-        (0, "0 of our 4 places held; others hold 0; 6 of S3's 6 left"),
+        (0, f"0 of {OTHERS_HAVE} 0 jobs at work or waiting; 6 of S3's 6 left"),
         (None, "how many places are held was not said"),
     ],
 )
@@ -201,8 +201,9 @@ def test_what_was_not_found_out_is_1_and_its_numbers_are_doubted(
 @pytest.mark.parametrize(
     ("held", "sentence"),
     [
-        ((0, 0), "0 of our 4 places held; others hold 0; 6 of S3's 6 left"),
-        ((1, 7), "1 of our 4 places held; others hold 7; 0 of S3's 6 left"),
+        ((0, 0), f"0 of {OTHERS_HAVE} 0 jobs at work or waiting; 6 of S3's 6 left"),
+        ((1, 1), f"1 of {OTHERS_HAVE} 1 job at work or waiting; 4 of S3's 6 left"),
+        ((4, 8), f"4 of {OTHERS_HAVE} 8 jobs at work or waiting; 0 of S3's 6 left"),
     ],
 )
 def test_places(
@@ -213,6 +214,31 @@ def test_places(
     assert main(["jobs"]) == 0
 
     assert capsys.readouterr().out.splitlines() == ["0 jobs", sentence]
+
+
+@pytest.mark.parametrize(
+    ("before", "behind", "options"),
+    [
+        ([], [], ""),
+        (["--region", "eu-west-1"], [], " --region eu-west-1"),
+        (["--region", "x"], ["--profile", "dr", "--region", "y"], " --region y --profile dr"),
+        ([], ["--name", "s3-dr"], " --name s3-dr"),
+        (["--json"], ["--dr-profile", "dr"], " --dr-profile dr"),
+    ],
+)
+def test_a_command_that_is_printed_is_about_the_same_installation(
+    world: World,
+    capsys: pytest.CaptureFixture[str],
+    before: list[str],
+    behind: list[str],
+    options: str,
+) -> None:
+    """What the environment says, it says to that command too."""
+    world.jobs = Crash("SweepError", "not something that a sweep does")
+
+    main([*before, "jobs", *behind])
+
+    assert f" s3-dr status{options} shows each bucket's job." in capsys.readouterr().err
 
 
 def test_the_json_is_the_answer_as_it_is(world: World, capsys: pytest.CaptureFixture[str]) -> None:

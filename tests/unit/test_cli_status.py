@@ -177,6 +177,7 @@ NOW = datetime(2026, 11, 28, 14, 5, tzinfo=UTC)
             "queued 1 of 2, 5,000 to copy for 2 h",
         ),
         ({"status": "queued"}, "queued for 2 h"),
+        ({"status": "queued", "place": 0, "queue": 0}, "queued for 2 h"),
         (
             {"status": "scheduled", "not_before": "2026-11-28T15:20:00+01:00"},
             "scheduled, not before 14:20 UTC",
@@ -473,6 +474,28 @@ def test_a_person_reads_a_table_and_what_to_do(
         "2 of 4 buckets protected: 1 pending, 1 blocked",
     ):
         assert words in said
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (
+            "failed",
+            "the job is failed (oh); tried again by itself, eight times in all; sooner: s3-dr "
+            "backfill photos",
+        ),
+        ("cancelled", "the job is cancelled (oh); to try again: s3-dr backfill photos"),
+    ],
+)
+def test_what_becomes_of_a_job_that_ended_badly_is_told(
+    world: World, capsys: pytest.CaptureFixture[str], status: str, sentence: str
+) -> None:
+    facts = {"status": status, "total": 0, "detail": "oh"}
+    world.buckets["photos"] = {REPLICATION: {"backfill": facts}}
+
+    main(["status", "photos"])
+
+    assert f"  existing objects: {sentence}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
