@@ -48,7 +48,7 @@ variable "alarms" {
 }
 
 variable "backfill" {
-  description = "How existing objects are copied. active_jobs is how many of the module's Batch Replication jobs are at work at once, of all its installations in the account and region together; the others wait in a queue. S3 works on six for each account, whoever started them. first_job_delay_seconds is how long the first job of a bucket waits after the replication rule was put: what is written while the rule spreads through S3 is copied by that job too, and needs no second one."
+  description = "How existing objects are copied. active_jobs is how many of the module's Batch Replication jobs are at work at once, of all its installations in the account and region together; the others wait in a queue. If installations have different values, the larger one counts. S3 works on six for each account, whoever started them: 5 leave one place to other jobs, 6 leave none. first_job_delay_seconds is how long a job waits after the replication rule was put, the first job of a bucket and every one after a later put: what is written while the rule spreads through S3 is copied by that job too, and needs no second one."
   type = object({
     active_jobs             = optional(number, 4)
     first_job_delay_seconds = optional(number, 900)
