@@ -43,7 +43,7 @@ TURNS = ("CreateJob", "UpdateJobStatus")
 
 
 def assert_said_what_is_done(life: Life, handler: Handler, *asked: str, **detail: Any) -> Result:
-    """The real run, which does what the dry one said; whose turn it is for a job no dry one says."""
+    """The real run, which does what the dry one said; of turns for jobs that says nothing."""
     said = dry(life, handler, *asked, **detail)
     done = run(life, handler, *asked, **detail)
     assert said["changes"] == [each for each in done["changes"] if each not in TURNS]
