@@ -295,7 +295,7 @@ class Clients:
         self._sns[region].publish(TopicArn=topic_arn, Message=message)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Budget:
     """How long the function may wait for S3 to settle.
 

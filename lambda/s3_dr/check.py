@@ -33,7 +33,7 @@ class Seen(NamedTuple):
     profile: Profile
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Check:
     """The check of one source bucket, by one function.
 

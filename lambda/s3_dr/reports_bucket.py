@@ -30,7 +30,7 @@ _LEAVING = "leaving.json"
 _CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ReportsBucket:
     """The bucket of an installation in which records and reports are kept.
 

@@ -19,7 +19,7 @@ class SettingsError(Exception):
     """The environment does not hold what the function needs; the message names all of it."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Settings:
     """What Terraform tells the functions.
 
