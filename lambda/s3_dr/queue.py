@@ -415,9 +415,9 @@ class Queue:
         # A bucket has one job at work at a time.
         busy = {turn.bucket for turn in self.turns.values()}
         busy |= {job.bucket for job in jobs if job.is_ours and not job.is_parked}
-        known = {job.id for job in jobs}
-        large = sum(job.is_large for job in jobs if job.is_ours and not job.is_parked)
-        large += sum(turn.is_large for turn in self.turns.values() if turn.job not in known)
+        at_work = {job.id for job in jobs if not job.is_parked}
+        large = sum(job.is_large for job in jobs if job.is_ours and job.id in at_work)
+        large += sum(turn.is_large for turn in self.turns.values() if turn.job not in at_work)
         half = max(1, active_jobs // 2)
         parked = Counter(job.place for job in jobs if job.is_parked)
         for entry in self.in_order(at):

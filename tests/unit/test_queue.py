@@ -311,8 +311,8 @@ def test_what_s3_counted_as_more_than_was_known_counts_as_large() -> None:
     assert given(queue(*counted[1:]), *parked[1:], at_work).keys() == {"p-1"}
     at_work = ours(0, 3, bucket="p-0", Priority=4)
     assert given(queue(*counted[1:]), *parked[1:], at_work).keys() == {"p-1"}
-    has_a_turn = queue(*counted[1:], turns={0: Turn("p-0", MARK, at(), is_large=True)})
-    assert given(has_a_turn, *parked[1:]).keys() == {"p-1"}
+    turn = Turn("p-0", MARK, at(), "j-0", is_parked=True, is_large=True)
+    assert given(queue(*counted, turns={0: turn}), *parked).keys() == {"p-1"}, "it goes on soon"
 
 
 def test_others_leave_their_places_to_parked_jobs_as_long_as_they_can() -> None:
