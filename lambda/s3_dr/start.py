@@ -63,7 +63,9 @@ def go_on(check: Check, seen: Seen, memory: Memory) -> tuple[int, int]:
     is_ticking = queue.is_ticking
     if (waits or is_counted) and settings.jobs_rule and not is_ticking:
         is_ticking = _start_ticking(check)
-    if is_ticking != queue.is_ticking or (waits and bucket not in queue.entries):
+    # Who is not due has no place yet: of hundreds that are tagged at once a tick finds out.
+    is_new = waits and entry.is_due(at) and bucket not in queue.entries
+    if is_ticking != queue.is_ticking or is_new:
         queue = places.note_waiting(entry if waits else None, is_ticking=is_ticking)
     return queue.position(bucket, at) if waits else (0, 0)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,7 +25,7 @@ from .record import Record
 from .reports_bucket import ReportsBucket
 from .settings import Settings
 
-_PASSES = 5
+_LONGEST_TRY = 60.0  # seconds, while others write the queue: every check that begins to wait does
 _TIME_TO_END = 30.0  # seconds kept for giving turns, once records were read
 
 
@@ -58,7 +59,9 @@ class Turns:
         """
         if not self.settings.reports_bucket:
             return {}
-        for _ in range(_PASSES):
+        for delay in chain((0.0,), self.budget.delays(_LONGEST_TRY)):
+            if delay:
+                self.budget.sleep(delay)
             queue = Queue.read(self._reports)
             before = json.dumps(queue.as_dict())
             is_all = self._catch_up(queue)

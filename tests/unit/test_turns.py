@@ -330,8 +330,11 @@ def test_a_queue_that_is_written_all_the_time_is_an_error() -> None:
     world.remember("a", WAITS)
     world.reports.before_put = lambda _: world.write(Queue(last={0: str(len(world.reports.asked))}))
 
+    naps: list[float] = []
+    world.budget = Budget(lambda: 900.0, sleep=naps.append)
     with pytest.raises(TurnsError, match="again and again"):
         world.give()
+    assert 45 < sum(naps) <= 60, "a whole fleet may begin to wait at once"
 
     assert world.asked == [], "nobody has a turn that nobody wrote down"
 
