@@ -255,7 +255,8 @@ def _moved(queue: Queue, jobs: list[Listed]) -> Iterator[str]:
 
 def _row_of(bucket: str, job: Followed, found: Listed | None) -> dict[str, Any]:
     status = found.status if found else job.status
-    word = "failed" if job.ended_at and job.status == "Complete" else word_of(status)
+    # What completed and is followed left objects behind.
+    word = "failed" if status == "Complete" else word_of(status)
     return {
         "bucket": bucket,
         "status": word,

@@ -1512,6 +1512,28 @@ def test_a_life_with_everything_in_it_ends_whole(life: Life) -> None:
     }
 
 
+@pytest.mark.parametrize("annotations", [False, True])
+def test_objects_whose_annotations_the_twin_refuses_are_copied(
+    life: Life, annotations: bool
+) -> None:
+    """S3 calls the task of such an object failed, although the object is in the twin."""
+    life.deploy(annotations=annotations)
+    life.put("plain", "noted")
+    note = {"Bucket": life.bucket, "Key": "noted", "AnnotationName": "note"}
+    life.s3.put_object_annotation(**note, AnnotationPayload=b"text")
+    life.tag()
+    assert life.ended("Complete")["ProgressSummary"]["NumberOfTasksFailed"] == (not annotations)
+
+    last = life.settled()
+
+    found = last["backfill"]
+    assert (found["status"], found["succeeded"], found["failed"]) == ("complete", 2, 0)
+    assert "reasons" not in found and "warnings" not in last
+    life.assert_whole()
+    life.later(days=2)
+    assert life.last()["changes"] == [], "nothing is to be tried again"
+
+
 def test_a_report_of_another_shape_stops_no_protection(life: Life) -> None:
     """It fails, it is told, and the rule stays."""
     life.put("a")

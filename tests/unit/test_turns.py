@@ -372,6 +372,7 @@ def test_a_look_tells_how_all_jobs_stand_and_changes_nothing() -> None:
         "b-asks": copies(5, status="Suspended", total=8),
         "b-failed": copies(6, status="Failed", ended_at=at(hours=1), failed=3),
         "b-some": copies(7, status="Complete", ended_at=at(hours=1), total=9, failed=3),
+        "b-late": copies(9, status="Complete", total=9, failed=3),  # its report is waited for
         "b-done": copies(8, status="Complete", ended_at=at(hours=1)),
         "theirs": DONE,
     }
@@ -396,6 +397,7 @@ def test_a_look_tells_how_all_jobs_stand_and_changes_nothing() -> None:
         row("b-asks", status="waiting", job="j-5"),
         row("b-failed", job="j-6", **ended),
         row("b-large", job="j-2", is_large=True, total=2_000_000),
+        row("b-late", job="j-9", status="failed", total=9, failed=3),
         row("b-parked", status="queued", place=1, since=at(minutes=2), job="j-4", total=7),
         row("b-paused", status="paused", job="j-3"),
         row("b-runs", job="j-1", total=9, succeeded=4, failed=1),
